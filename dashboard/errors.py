@@ -1,0 +1,80 @@
+"""Every error of the product, each with the words its user reads.
+
+DashboardError
+├── ConfigError            a setting is wrong: says which and what it takes
+├── EngineError
+│   ├── EngineUnavailable  the engine cannot be reached: says where it was sought, why it failed and what to do
+│   ├── ContainerGone      the container was removed
+│   └── LogsUnreadable     its log driver keeps nothing that can be read
+├── ServiceNotFound        no service of that name, or more than one
+├── BadRequest             a parameter is wrong: says what it takes
+└── AuthError
+    ├── InvalidCredentials wrong user name or password: never says which
+    ├── InvalidToken       the token is missing, expired, revoked or not ours
+    ├── NotAllowed         signed in, but not permitted
+    └── AccountError       an account cannot be made or changed as asked: says why
+"""
+
+
+class DashboardError(Exception):
+    """The root: ``str(error)`` is a sentence for the user."""
+
+
+class ConfigError(DashboardError):
+    """A setting is wrong."""
+
+
+class EngineError(DashboardError):
+    """The engine refused, or could not do, what was asked."""
+
+
+class EngineUnavailable(EngineError):
+    """The engine cannot be reached."""
+
+    def __init__(self, address: str, reason: str, advice: str) -> None:
+        super().__init__(f'No Docker engine at {address}: {reason}. {advice}')
+        self.address = address
+        self.reason = reason
+        self.advice = advice
+
+
+class ContainerGone(EngineError):
+    """The container no longer exists."""
+
+
+class LogsUnreadable(EngineError):
+    """The container's log driver cannot be read back."""
+
+
+class ServiceNotFound(DashboardError):
+    """The name fits no service, or fits several."""
+
+
+class BadRequest(DashboardError):
+    """A parameter of a request is wrong."""
+
+
+class AuthError(DashboardError):
+    """The root of what sign-in and accounts refuse."""
+
+
+class InvalidCredentials(AuthError):
+    """The user name or the password is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__('The user name or the password is wrong.')
+
+
+class InvalidToken(AuthError):
+    """The token is missing, expired, revoked or not ours."""
+
+    def __init__(self) -> None:
+        super().__init__('Sign in first: the token is missing, has expired or is not valid.')
+
+
+class NotAllowed(AuthError):
+    """The identity may not do this."""
+
+
+class AccountError(AuthError):
+    """An account cannot be made or changed as asked."""
