@@ -1,0 +1,132 @@
+"""Logs as a file: streamed with constant memory, exact to the byte."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from dashboard.api.logs import Since, Stamps, Until, period
+from dashboard.api.wire import gap_message, log_message
+from dashboard.errors import ServiceNotFound
+from dashboard.filters import LineFilter
+from dashboard.hub import LogHub
+from dashboard.model import STAMP_LENGTH, Gap, LogLine, Row, format_timestamp
+
+
+class Format(StrEnum):
+    """Of the file."""
+
+    TEXT = 'text'
+    JSONL = 'jsonl'
+
+
+As = Annotated[Format, Query(description='`text`: the lines as they were written; `jsonl`: an object a line.')]
+Tail = Annotated[int | None, Query(ge=1, description='Only so many of the last lines.')]
+Filter = Annotated[str, Query(description='Only lines that contain this, in upper or lower case.')]
+Held = Annotated[int | None, Query(description='For the page: from this row of what the server holds in memory.')]
+
+
+def router(hub: LogHub) -> APIRouter:
+    """The route ``/api/logs/{service}/download``."""
+    routes = APIRouter(prefix='/api/logs', tags=['logs'])
+
+    @routes.get('/{service}/download', response_class=StreamingResponse)
+    async def download(
+        service: str,
+        format: As = Format.TEXT,
+        tail: Tail = None,
+        since: Since = None,
+        until: Until = None,
+        filter: Filter = '',
+        timestamps: Stamps = False,
+        held: Held = None,
+    ) -> StreamingResponse:
+        """The log as a file: all that the engine has, or what the parameters select."""
+        await hub.asked()
+        found = hub.find(service)
+        rows = hub.read(found, tail=tail, **period(since, until)) if held is None else _held(hub, service, held)
+        encode = _as_jsonl(service) if format is Format.JSONL else _as_text(timestamps)
+        return await _stream(_encoded(rows, LineFilter(filter), encode), _file_name(service, format))
+
+    return routes
+
+
+async def _held(hub: LogHub, service: str, first: int) -> AsyncGenerator[list[Row], None]:
+    """What the server remembers, from row ``first`` to the present end."""
+    feed = hub.feed(hub.find(service).key)
+    if feed is None:
+        raise ServiceNotFound(f'Nothing of {service} is held any more: open its page again, or download the whole log.')
+    end = feed.history.end
+    while first < end:
+        first = max(first, feed.history.first)
+        yield feed.history.slice(first, min(end, first + 1_000))
+        first += 1_000
+
+
+async def _encoded(
+    batches: AsyncGenerator[list[LogLine], None] | AsyncGenerator[list[Row], None],
+    lines: LineFilter,
+    encode: Callable[[Iterable[Row]], bytes],
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(batches):
+        async for batch in batches:
+            wanted = [row for row in batch if not isinstance(row, LogLine) or lines.matches(row.text)]
+            if wanted:
+                yield encode(wanted)
+
+
+async def _stream(chunks: AsyncGenerator[bytes, None], name: str) -> StreamingResponse:
+    """Begin the download only when its first bytes are there, so that an error still gets its own status."""
+    first = await anext(chunks, b'')
+
+    async def rest() -> AsyncIterator[bytes]:
+        async with aclosing(chunks):
+            yield first
+            async for chunk in chunks:
+                yield chunk
+
+    media_type = 'application/x-ndjson' if name.endswith('.jsonl') else 'text/plain; charset=utf-8'
+    headers = {'Content-Disposition': f'attachment; filename="{name}"', 'Cache-Control': 'no-store'}
+    return StreamingResponse(rest(), media_type=media_type, headers=headers)
+
+
+def _as_text(timestamps: bool) -> Callable[[Iterable[Row]], bytes]:
+    def encode(rows: Iterable[Row]) -> bytes:
+        return b''.join(_bytes(row, timestamps) for row in rows)
+
+    return encode
+
+
+def _as_jsonl(service: str) -> Callable[[Iterable[Row]], bytes]:
+    def encode(rows: Iterable[Row]) -> bytes:
+        messages = [
+            log_message(row, service) if isinstance(row, LogLine) else gap_message(row)
+            for row in rows
+            if isinstance(row, LogLine | Gap)
+        ]
+        return ''.join(json.dumps(message, ensure_ascii=False) + '\n' for message in messages).encode()
+
+    return encode
+
+
+def _bytes(row: Row, timestamps: bool) -> bytes:
+    """A line as it was written, byte for byte; another row as a remark on a line of its own."""
+    if isinstance(row, LogLine):
+        return row.record if timestamps else row.record[STAMP_LENGTH + 1 :]
+    if isinstance(row, Gap):
+        missed = 'an unknown number of' if row.missed is None else f'{row.missed:,}'
+        between = f'between {format_timestamp(row.start)} and {format_timestamp(row.end)}'
+        return f'--- {missed} lines missed {between}: {row.reason} ---\n'.encode()
+    return f'--- {format_timestamp(row.timestamp)} {row.text} ---\n'.encode()
+
+
+def _file_name(service: str, format: Format) -> str:
+    safe = re.sub(r'[^A-Za-z0-9._-]', '_', service).lstrip('.') or 'service'
+    return f'{safe}-logs.{"jsonl" if format is Format.JSONL else "txt"}'

@@ -1,0 +1,79 @@
+"""Logs over HTTP: the services that have one, and the last lines."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from dashboard.api.errors import status_of
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from dashboard.errors import DashboardError
+from dashboard.hub import LogHub
+from dashboard.model import LogLine
+from dashboard.moments import parse_moment
+
+MOST = 10_000  # lines in one answer that is not a download
+WHEN = 'RFC 3339 time, seconds since 1970, or a duration ago such as `10m`'
+
+Tail = Annotated[int, Query(ge=1, le=MOST, description='How many of the last lines.')]
+Since = Annotated[str | None, Query(description=f'Only lines at or after this time: {WHEN}.')]
+Until = Annotated[str | None, Query(description=f'Only lines before this time: {WHEN}.')]
+Stamps = Annotated[bool, Query(description="Whether each line begins with the engine's timestamp.")]
+
+
+def router(hub: LogHub) -> APIRouter:
+    """The routes below ``/api/logs``."""
+    routes = APIRouter(prefix='/api/logs', tags=['logs'])
+
+    @routes.get('')
+    async def available() -> dict[str, Any]:
+        """Services that are running and so have a live log."""
+        await hub.asked()
+        if hub.status.error and not hub.services:
+            raise hub.status.error
+        running = [service for service in hub.services if service.status == 'running']
+        return {
+            'services': [
+                {
+                    'service': hub.name_of(service.key),
+                    'status': service.status,
+                    'container_id': next(item for item in service.containers if item.status == 'running').short_id,
+                }
+                for service in running
+            ]
+        }
+
+    @routes.get('/{service}', response_model=None)
+    async def recent(
+        service: str, tail: Tail = 100, since: Since = None, until: Until = None, timestamps: Stamps = True
+    ) -> dict[str, Any] | JSONResponse:
+        """The last lines of a service."""
+        try:
+            await hub.asked()
+            found = hub.find(service)
+            lines: list[LogLine] = []
+            async with aclosing(hub.read(found, tail=tail, **period(since, until))) as batches:
+                async for batch in batches:
+                    lines += batch
+        except DashboardError as error:
+            return JSONResponse({'logs': [], 'error': str(error)}, status_of(error))
+        return {'logs': [_text(line, timestamps) for line in lines], 'service': service, 'count': len(lines)}
+
+    return routes
+
+
+def period(since: str | None, until: str | None) -> dict[str, int | None]:
+    """The parameters of a read.
+
+    :raises BadRequest: when one is not a time
+    """
+    return {
+        'since': None if since is None else parse_moment(since, 'since'),
+        'until': None if until is None else parse_moment(until, 'until'),
+    }
+
+
+def _text(line: LogLine, timestamps: bool) -> str:
+    return f'{line.stamp} {line.text}' if timestamps else line.text

@@ -1,0 +1,125 @@
+"""The raw WebSocket routes: the live log of a service, and status changes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+
+from dashboard.api.wire import error_message, gap_message, log_message, service_status, status_message
+from dashboard.errors import BadRequest, DashboardError, EngineUnavailable
+from dashboard.hub import LogHub
+from dashboard.model import Gap, LogLine, Row
+
+MOST = 10_000  # lines of tail
+NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
+
+Token = Annotated[str, Query(description='A token of `/api/auth/login`; or send it as `Authorization: Bearer`.')]
+Tail = Annotated[str, Query(description=f'How many of the last lines come first, 0 to {MOST}.')]
+
+
+def router(hub: LogHub) -> APIRouter:
+    """The routes below ``/api/logs/ws``; the gate has checked the token before they are reached."""
+    routes = APIRouter(prefix='/api/logs/ws')
+
+    # before the other route, whose pattern it fits: a service called "status" is asked for as "project:status"
+    @routes.websocket('/status')
+    async def status(websocket: WebSocket, token: Token = '') -> None:
+        """Status changes of all services."""
+        await websocket.accept()
+        await _until_closed(websocket, _send_status(websocket, hub))
+
+    @routes.websocket('/{service}')
+    async def logs(websocket: WebSocket, service: str, token: Token = '', tail: Tail = '100') -> None:
+        """The last lines of a service, then every new one."""
+        await websocket.accept()
+        await _until_closed(websocket, _send_logs(websocket, hub, service, tail))
+
+    return routes
+
+
+async def _send_logs(websocket: WebSocket, hub: LogHub, name: str, tail: str) -> None:
+    await hub.asked()
+    async with hub.subscribe(hub.find(name).key, _tail(tail)) as subscription:
+        status = subscription.feed.status
+        if status.phase == 'unreadable':
+            await websocket.send_text(_json(error_message(status.error)))
+        async for rows in subscription:
+            for row in rows:
+                await _send_row(websocket.send_text, row, name)
+
+
+async def _send_row(send: Callable[[str], Awaitable[None]], row: Row, name: str) -> None:
+    if isinstance(row, LogLine):
+        await send(_json(log_message(row, name)))
+    elif isinstance(row, Gap):
+        await send(_json(gap_message(row)))
+
+
+async def _send_status(websocket: WebSocket, hub: LogHub) -> None:
+    """All services at first, then those that have changed; one that is gone has the status ``removed``."""
+    known: dict[str, dict[str, str]] = {}
+    async with hub.changes() as changes:
+        async for _ in changes:
+            if hub.status.error:
+                await websocket.send_text(_json(error_message(hub.status.error)))
+                continue
+            names = [(hub.name_of(service.key), service) for service in hub.services]
+            current = {name: service_status(service, name) for name, service in names}
+            gone = [{'service': name, 'status': 'removed', 'health': 'none'} for name in known.keys() - current.keys()]
+            changed = [status for name, status in current.items() if known.get(name) != status]
+            if changed or gone:
+                await websocket.send_text(_json(status_message(changed + gone)))
+            known = current
+
+
+async def _until_closed(websocket: WebSocket, work: Coroutine[Any, Any, None]) -> None:
+    """Run ``work`` until it ends or the client leaves, whichever is first; tell the client of an error in words."""
+    sending = asyncio.create_task(work)
+    listening = asyncio.create_task(_closed(websocket))
+    try:
+        await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        listening.cancel()
+        sending.cancel()
+        await asyncio.wait((sending, listening))
+    with suppress(WebSocketDisconnect, RuntimeError):  # the client left while we were speaking
+        await _say_goodbye(websocket, sending)
+
+
+async def _say_goodbye(websocket: WebSocket, sending: asyncio.Task[None]) -> None:
+    error = None if sending.cancelled() else sending.exception()
+    if isinstance(error, DashboardError):
+        await websocket.send_text(_json(error_message(error)))
+        await websocket.close(_close_code(error))
+    elif error is not None:
+        raise error
+    elif not sending.cancelled():
+        await websocket.close(NORMAL)
+
+
+async def _closed(websocket: WebSocket) -> None:
+    """Return when the client has closed; what it says is not listened to."""
+    with suppress(WebSocketDisconnect):
+        while True:
+            await websocket.receive_text()
+
+
+def _close_code(error: DashboardError) -> int:
+    if isinstance(error, EngineUnavailable):
+        return TRY_AGAIN
+    return POLICY if isinstance(error, BadRequest) else NORMAL
+
+
+def _tail(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MOST:
+        raise BadRequest(f'tail takes a whole number from 0 to {MOST:,}, not {text[:20]!r}.')
+    return int(text)
+
+
+def _json(message: dict[str, Any]) -> str:
+    return json.dumps(message, ensure_ascii=False, separators=(',', ':'))

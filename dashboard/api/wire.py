@@ -1,0 +1,67 @@
+"""The wire format: what a row, a service and a status look like in JSON. The keys of the specification never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from dashboard.model import Gap, LogLine, Service, Stream, format_timestamp
+
+
+def log_message(line: LogLine, service: str) -> dict[str, Any]:
+    """A line; ``type``, ``service`` and ``content`` are the specification's."""
+    return {
+        'type': 'log',
+        'service': service,
+        'content': line.text,
+        'timestamp': line.stamp,
+        'stream': 'stderr' if line.stream == Stream.STDERR else 'stdout',
+        'container': line.container.name,
+        'cursor': str(line.cursor),
+    }
+
+
+def gap_message(gap: Gap) -> dict[str, Any]:
+    """Lines that this client does not get: how many (null: unknown), between which timestamps, and why."""
+    return {
+        'type': 'gap',
+        'missed': gap.missed,
+        'from': format_timestamp(gap.start),
+        'to': format_timestamp(gap.end),
+        'reason': gap.reason,
+    }
+
+
+def error_message(error: object) -> dict[str, Any]:
+    """Something the user must know."""
+    return {'type': 'error', 'message': str(error)}
+
+
+def status_message(changes: Iterable[dict[str, str]]) -> dict[str, Any]:
+    """Services whose status or health has changed."""
+    return {'type': 'status_update', 'changes': list(changes)}
+
+
+def service_status(service: Service, name: str) -> dict[str, str]:
+    """A service's status, as the specification tells it."""
+    return {'service': name, 'status': service.status, 'health': service.health}
+
+
+def service_details(service: Service, name: str) -> dict[str, Any]:
+    """A service with its containers."""
+    return {
+        'name': name,
+        'project': service.key.project,
+        'status': service.status,
+        'health': service.health,
+        'containers': [
+            {
+                'id': container.short_id,
+                'name': container.name,
+                'image': container.image,
+                'status': container.status,
+                'health': container.health,
+            }
+            for container in service.containers
+        ],
+    }

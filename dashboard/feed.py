@@ -1,0 +1,213 @@
+"""One service's timeline: its bounded history across its containers, and the subscriptions to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from dashboard.engine import Engine
+from dashboard.history import History, row_time
+from dashboard.merge import Merger
+from dashboard.model import Gap, LogLine, Notice, Row, Service
+from dashboard.reader import LogReader, ReaderState
+
+BATCH = 1_000  # rows given to a subscriber at once
+COALESCE = 0.01  # seconds for which new rows are gathered before subscribers are woken
+RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
+STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """The truth for the badge: the worst that any reader of the service is in."""
+
+    phase: str  # connecting, catching up, live, reconnecting, stopped, unreadable
+    attempt: int = 0
+    retry_at: float = 0.0  # time.monotonic()
+    error: str = ''
+    last_line: int | None = None  # nanoseconds since the epoch, of the newest line
+
+
+class ServiceFeed:
+    """Reads every container of a service once, however many subscribe."""
+
+    def __init__(
+        self, engine: Engine, service: Service, max_rows: int, max_bytes: int, ended: Callable[[], None]
+    ) -> None:
+        self.history = History(max_rows, max_bytes)
+        self.subscriptions: set[Subscription] = set()
+        self.service = service
+        self.ready = asyncio.Event()  # the backlog has been read: a tail can be taken
+        self._engine = engine
+        self._ended = ended  # tells the hub that a stream has ended: its container may have started again by now
+        self._merger = Merger(self._append)
+        self._readers: dict[str, LogReader] = {}  # by container id
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._waking: asyncio.TimerHandle | None = None
+        self._straggler: asyncio.TimerHandle | None = None
+        self._last_line: int | None = None
+        self._closed = False
+
+    # for the hub
+
+    def update(self, service: Service) -> None:
+        """The engine has said what containers there are: read those that are new or have started again."""
+        self.service = service
+        for container in service.containers:
+            task = self._tasks.get(container.id)
+            if task is None or (task.done() and container.status in ('running', 'paused')):
+                self._start(container.id)
+        self._settle()
+
+    def note(self, notice: Notice) -> None:
+        """Put a row into the timeline that says what happened."""
+        self._merger.add('', [notice])
+
+    def retry_now(self) -> None:
+        """The engine is back: readers that wait to try again do so at once."""
+        for reader in self._readers.values():
+            reader.retry_now()
+
+    async def close(self) -> None:
+        """Close all streams; subscriptions end."""
+        self._closed = True
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._merger.close()
+        self.ready.set()
+        for handle in (self._waking, self._straggler):
+            if handle:
+                handle.cancel()
+        for subscription in list(self.subscriptions):
+            subscription.close()
+
+    # for viewers
+
+    def subscribe(self, tail: int = 0) -> Subscription:
+        """Begin ``tail`` rows before the end of the backlog, or at the end of what is there."""
+        return Subscription(self, tail)
+
+    @property
+    def status(self) -> FeedStatus:
+        """How the service's streams are doing, at their worst."""
+        states = [reader.state for reader in self._readers.values()]
+        worst = next((state for phase in _WORST_FIRST for state in states if state.phase == phase), ReaderState())
+        phase = 'stopped' if worst.phase == 'ended' else worst.phase
+        return FeedStatus(phase, worst.attempt, worst.retry_at, worst.error, self._last_line)
+
+    def _start(self, container_id: str) -> None:
+        reader = self._readers.get(container_id)
+        if reader is None:
+            container = next(item for item in self.service.containers if item.id == container_id)
+            reader = LogReader(self._engine, container, self._deliver, self._settle)
+            self._readers[container_id] = reader
+        task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
+        task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))
+        self._tasks[container_id] = task
+
+    def _deliver(self, reader: LogReader, rows: list[Row]) -> None:
+        busy = [task for task in self._tasks.values() if not task.done()]
+        self._merger.add(reader.container.id, rows, alone=len(busy) <= 1)
+
+    def _settle(self) -> None:
+        """Readers have changed their state: the backlog is complete when none is still at it."""
+        if self.ready.is_set():
+            return
+        phases = [reader.state.phase for reader in self._readers.values()]
+        if all(phase in _SETTLED for phase in phases):
+            self._release()
+        elif self._straggler is None and any(phase in _SETTLED for phase in phases):
+            self._straggler = asyncio.get_running_loop().call_later(STRAGGLER, self._release)
+
+    def _release(self) -> None:
+        self._merger.release()
+        self.ready.set()
+
+    def _append(self, rows: list[Row]) -> None:
+        self.history.append(rows)
+        last = rows[-1]
+        if isinstance(last, LogLine):
+            self._last_line = last.timestamp
+        if self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(COALESCE, self._wake)
+
+    def _wake(self) -> None:
+        self._waking = None
+        for subscription in self.subscriptions:
+            subscription.wake()
+
+
+_SETTLED = ('live', 'ended', 'unreadable')
+_WORST_FIRST = ('reconnecting', 'connecting', 'catching up', 'live', 'unreadable', 'ended')
+
+
+class Subscription:
+    """One reader of a timeline. It holds a position and no rows, so it costs nothing and delays nobody.
+
+    One that falls so far behind that its next row has left the history gets a ``Gap`` in place of what it missed.
+    Use it as ``async with feed.subscribe() as subscription: async for rows in subscription: …``.
+    """
+
+    def __init__(self, feed: ServiceFeed, tail: int) -> None:
+        self.feed = feed
+        self.position = 0
+        self.closed = False
+        self._tail = tail
+        self._news = asyncio.Event()
+        self._last_time = 0
+
+    async def __aenter__(self) -> Subscription:
+        self.feed.subscriptions.add(self)
+        await self.feed.ready.wait()
+        history = self.feed.history
+        self.position = max(history.first, history.end - self._tail)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.feed.subscriptions.discard(self)
+        self.close()
+
+    def __aiter__(self) -> AsyncIterator[list[Row]]:
+        return self
+
+    async def __anext__(self) -> list[Row]:
+        await self.wait()
+        if self.closed:
+            raise StopAsyncIteration
+        return self.take(BATCH)
+
+    async def wait(self) -> None:
+        """Return when there is something at the position, or the subscription is closed."""
+        while self.position >= self.feed.history.end and not self.closed:
+            self._news.clear()
+            await self._news.wait()
+
+    def take(self, limit: int, newest: bool = False) -> list[Row]:
+        """At most ``limit`` rows from the position on; with ``newest`` the last ones there are, skipping the others."""
+        history = self.feed.history
+        start = max(self.position, history.first)
+        if newest:
+            start = max(start, history.end - limit)
+        rows = history.slice(start, start + limit)
+        missed = start - self.position
+        self.position = start + len(rows)
+        if missed and rows:
+            rows.insert(0, Gap(self._last_time or row_time(rows[0]), row_time(rows[0]), missed, SKIPPED))
+        if rows:
+            self._last_time = row_time(rows[-1])
+        return rows
+
+    def wake(self) -> None:
+        """There is news."""
+        self._news.set()
+
+    def close(self) -> None:
+        """End the subscription; an iteration over it stops."""
+        self.closed = True
+        self._news.set()
+
+
+SKIPPED = 'they came faster than they could be shown'

@@ -1,0 +1,153 @@
+"""From the engine's bytes to log lines: HTTP chunks, multiplexed frames, TTY streams.  No I/O.
+
+The two decoders sit on the hottest path of the product: one container can write 200,000 lines a second, and the engine
+sends each in an HTTP chunk of its own, so both work through a whole read at a time and make one object per line.
+Formats: RFC 9112 section 7.1 (chunks), and "Stream format" of the Engine API's container attach (frames).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from dashboard.model import STAMP_LENGTH, Container, LogLine, Stream, format_timestamp
+
+HEADER = 8  # stream, three zero bytes, length as a big-endian 32-bit number
+PREFIX = STAMP_LENGTH + 1  # timestamp and space
+ENGINE_SPLIT = 16 * 1024  # the engine cuts longer lines and stamps every piece
+LONGEST_LINE = 1 << 20  # bytes held for one line; what follows becomes a line without an ending before it
+NEWLINE = 10
+
+
+class ChunkDecoder:
+    """Takes the chunk framing off an HTTP body."""
+
+    def __init__(self) -> None:
+        self._rest = b''
+        self.ended = False  # whether the last chunk came: a body that stops without it was cut off
+
+    def feed(self, data: bytes) -> bytes:
+        """Add what was read; return the body bytes of all chunks that are now complete.
+
+        :raises ValueError: when the bytes are not chunks
+        """
+        buffer = self._rest + data if self._rest else data
+        position, parts = 0, []
+        while (line_end := buffer.find(b'\r\n', position)) >= 0:
+            size = int(buffer[position:line_end].partition(b';')[0], 16)
+            stop = line_end + 2 + size
+            if stop + 2 > len(buffer):
+                break
+            parts.append(buffer[line_end + 2 : stop])
+            position = stop + 2
+            if not size:
+                self.ended = True
+                break
+        self._rest = buffer[position:]
+        return b''.join(parts)
+
+
+class FrameDecoder:
+    """Cuts the body of a log stream into lines; joins those the engine split."""
+
+    def __init__(self, container: Container, *, tty: bool) -> None:
+        self._container = container
+        self._cut = self._cut_terminal if tty else self._cut_frames
+        self._rest = b''
+        self._pieces: dict[int, list[bytes]] = {}  # stream → the first pieces of a split line
+        self._stamp = b''  # of the last line
+        self._ordinal = 0
+
+    def feed(self, data: bytes) -> list[LogLine]:
+        """Add what was read; return the lines that are now complete."""
+        return self._cut(self._rest + data if self._rest else data)
+
+    def finish(self) -> list[LogLine]:
+        """The stream has ended properly: return lines that never got their ending."""
+        pending = [(stream, b''.join(pieces)) for stream, pieces in self._pieces.items()]
+        if self._cut == self._cut_terminal and self._rest:
+            pending.append((Stream.STDOUT, _rejoin(self._rest)))
+        self._pieces, self._rest = {}, b''
+        return [self._line(stream, record) for stream, record in pending]
+
+    def _cut_frames(self, buffer: bytes) -> list[LogLine]:
+        lines, position, end = [], 0, len(buffer)
+        while (start := position + HEADER) <= end:
+            stop = start + int.from_bytes(buffer[position + 4 : start], 'big')
+            if stop > end:
+                break
+            record = buffer[start:stop]
+            stream = buffer[position]
+            if stop > start and buffer[stop - 1] == NEWLINE and not self._pieces:
+                lines.append(self._line(stream, record))
+            else:
+                lines += self._join(stream, record)
+            position = stop
+        self._rest = buffer[position:]
+        return lines
+
+    def _join(self, stream: int, record: bytes) -> list[LogLine]:
+        """A piece of a split line, or a line while another stream's is unfinished.
+
+        The engine cuts only full pieces: a shorter one without an ending is the last thing its writer said.
+        """
+        pieces = self._pieces.setdefault(stream, [])
+        pieces.append(record[PREFIX:] if pieces else record)
+        full = len(record) >= PREFIX + ENGINE_SPLIT and not record.endswith(b'\n')
+        if full and len(pieces) * ENGINE_SPLIT < LONGEST_LINE:
+            return []
+        return [self._line(stream, b''.join(self._pieces.pop(stream)))]
+
+    def _cut_terminal(self, buffer: bytes) -> list[LogLine]:
+        *records, self._rest = buffer.split(b'\n')
+        lines = [self._line(Stream.STDOUT, _rejoin(record + b'\n')) for record in records]
+        if len(self._rest) > LONGEST_LINE:
+            # cut where a piece of the engine's ends, so that the rest begins with its own timestamp
+            whole = len(self._rest) // (PREFIX + ENGINE_SPLIT) * (PREFIX + ENGINE_SPLIT)
+            lines.append(self._line(Stream.STDOUT, _rejoin(self._rest[:whole])))
+            self._rest = self._rest[whole:]
+        return lines
+
+    def _line(self, stream: int, record: bytes) -> LogLine:
+        if record[STAMP_LENGTH - 1 : PREFIX] != b'Z ':
+            record = _restamp(record, self._stamp)
+        stamp = record[:STAMP_LENGTH]
+        if stamp == self._stamp:
+            self._ordinal += 1
+        else:
+            self._stamp, self._ordinal = stamp, 0
+        return LogLine(self._container, stream, record, self._ordinal)
+
+
+_PIECE_STAMP = re.compile(rb'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ')
+
+
+def _rejoin(record: bytes) -> bytes:
+    """A terminal's line without the timestamps that the engine put before its second and later pieces."""
+    if len(record) <= PREFIX + ENGINE_SPLIT:
+        return record
+    position = PREFIX + ENGINE_SPLIT
+    parts = [record[:position]]
+    while position < len(record):
+        position += PREFIX if _PIECE_STAMP.match(record, position) else 0
+        parts.append(record[position : position + ENGINE_SPLIT])
+        position += ENGINE_SPLIT
+    return b''.join(parts)
+
+
+def _restamp(record: bytes, last: bytes) -> bytes:
+    """Bring a timestamp of another form (Podman writes a zone offset) to the engine's; unreadable: the last one."""
+    stamp, _, content = record.partition(b' ')
+    try:
+        return _universal(stamp.decode('ascii')) + b' ' + content
+    except ValueError:
+        return (last or format_timestamp(0).encode()) + b' ' + record
+
+
+def _universal(stamp: str) -> bytes:
+    match = re.fullmatch(r'(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)', stamp)
+    if not match:
+        raise ValueError(stamp)
+    whole, digits, zone = match.groups()
+    moment = datetime.fromisoformat(whole + zone.replace('Z', '+00:00')).astimezone(UTC)
+    return f'{moment:%Y-%m-%dT%H:%M:%S}.{(digits or "").ljust(9, "0")}Z'.encode()

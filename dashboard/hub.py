@@ -1,0 +1,308 @@
+"""All services of an engine: what there is, how the engine is, and one shared feed for each service that is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+from dashboard.config import Settings
+from dashboard.engine import Engine
+from dashboard.errors import ContainerGone, EngineUnavailable, ServiceNotFound
+from dashboard.feed import ServiceFeed, Subscription
+from dashboard.model import Container, ContainerEvent, LogLine, Notice, Service, ServiceKey
+
+POLL = 30.0  # seconds between listings when no event asks for one
+PING = 5.0  # seconds between signs of life
+GATHER = 0.05  # seconds for which events are gathered before the containers are listed again
+FIRST_DELAY, LONGEST_DELAY = 0.5, 5.0  # seconds between tries to reach an engine that is away
+QUIET = ('exec_', 'top', 'archive-path', 'resize', 'attach', 'detach', 'export', 'copy')  # events that change nothing
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """Whether the engine answers, and if not: why, and when it is asked again."""
+
+    reachable: bool = False
+    error: EngineUnavailable | None = None  # None and not reachable: not asked yet
+    attempt: int = 0
+    retry_at: float = 0.0  # time.monotonic()
+
+
+class LogHub:
+    """Watches one engine. Owns every task of the pipe; use it as ``async with LogHub(…) as hub``."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.status = EngineStatus()
+        self.services: tuple[Service, ...] = ()  # running ones first, then by project and name
+        self._settings = settings
+        self._feeds: dict[ServiceKey, ServiceFeed] = {}
+        self._listeners: set[asyncio.Event] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
+        self._stale = asyncio.Event()
+        self._asked = asyncio.Event()
+
+    async def __aenter__(self) -> LogHub:
+        self._tasks = [asyncio.create_task(job(), name=job.__name__) for job in (self._refresh, self._watch)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._closing, return_exceptions=True)
+        await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
+        self._feeds.clear()
+        await self.engine.close()
+
+    # what there is
+
+    async def asked(self, timeout: float = 3.0) -> None:
+        """Wait until the engine has answered once or failed to, so that an empty list means that there is nothing.
+
+        :raises EngineUnavailable: when it has done neither in ``timeout`` seconds
+        """
+        try:
+            await asyncio.wait_for(self._asked.wait(), timeout)
+        except TimeoutError:
+            raise EngineUnavailable(self.engine.address, 'it has not answered yet', 'Try again in a moment.') from None
+
+    def find(self, name: str) -> Service:
+        """The service of that name, or of that ``project:name``.
+
+        :raises EngineUnavailable: when there is no such service and the engine is away
+        :raises ServiceNotFound: when there is none, or the plain name fits several
+        """
+        exact = [service for service in self.services if service.key.qualified == name]
+        found = exact or [service for service in self.services if service.key.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ' or '.join(sorted(service.key.qualified for service in found))
+            raise ServiceNotFound(f'Several projects have a service {name}: ask for {names}.')
+        if self.status.error:
+            raise self.status.error
+        raise ServiceNotFound(f'Service {name} not found')
+
+    def name_of(self, key: ServiceKey) -> str:
+        """The shortest name that finds this service and no other."""
+        same = [service for service in self.services if service.key.name == key.name]
+        return key.name if len(same) <= 1 else key.qualified
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncGenerator[AsyncIterator[None], None]:
+        """Iterate once at first, and then whenever services or the engine's status have changed."""
+        changed = asyncio.Event()
+        changed.set()
+        self._listeners.add(changed)
+
+        async def each() -> AsyncIterator[None]:
+            while True:
+                await changed.wait()
+                changed.clear()
+                yield
+
+        try:
+            yield each()
+        finally:
+            self._listeners.discard(changed)
+
+    # lines
+
+    @asynccontextmanager
+    async def subscribe(self, key: ServiceKey, tail: int) -> AsyncGenerator[Subscription, None]:
+        """Follow a service, beginning ``tail`` rows back. Its streams are shared, and stay open a while afterwards.
+
+        :raises ServiceNotFound: when there is no such service
+        """
+        feed = self._feed(key)
+        try:
+            async with feed.subscribe(tail) as subscription:
+                yield subscription
+        finally:
+            if not feed.subscriptions:
+                self._linger(key, feed)
+
+    def feed(self, key: ServiceKey) -> ServiceFeed | None:
+        """The feed of a service that is being watched."""
+        return self._feeds.get(key)
+
+    async def read(
+        self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
+    ) -> AsyncGenerator[list[LogLine], None]:
+        """What the engine holds of a service now, all its containers merged by timestamp; constant memory.
+
+        ``tail`` is that of the whole service, ``since`` and ``until`` are nanoseconds since the epoch.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        sources = [self.engine.logs(container, tail=tail, since=since, until=until) for container in service.containers]
+        if len(sources) == 1:
+            async with aclosing(sources[0]) as batches:
+                async for batch in batches:
+                    yield batch
+        else:
+            last: deque[LogLine] = deque(maxlen=tail)
+            async with aclosing(_merged(sources)) as merged:
+                async for batch in merged:
+                    if tail is None:
+                        yield batch
+                    else:
+                        last += batch
+            if last:
+                yield list(last)
+
+    def _feed(self, key: ServiceKey) -> ServiceFeed:
+        feed = self._feeds.get(key)
+        if feed is None:
+            service = next((service for service in self.services if service.key == key), None)
+            if service is None:
+                raise ServiceNotFound(f'Service {key.name} not found')
+            limits = (self._settings.history_lines, self._settings.history_bytes)
+            feed = ServiceFeed(self.engine, service, *limits, ended=self._stale.set)
+            self._feeds[key] = feed
+            feed.update(service)
+        return feed
+
+    def _linger(self, key: ServiceKey, feed: ServiceFeed) -> None:
+        async def close_unwatched() -> None:
+            await asyncio.sleep(self._settings.linger)
+            if not feed.subscriptions and self._feeds.get(key) is feed:
+                del self._feeds[key]
+                await feed.close()
+
+        task = asyncio.create_task(close_unwatched(), name=f'linger {key.name}')
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    # the watch
+
+    async def _refresh(self) -> None:
+        """List the containers whenever something has changed, and look for a sign of life in between."""
+        attempt, listed = 0, 0.0
+        while True:
+            try:
+                if self._stale.is_set() or not self.status.reachable or time.monotonic() - listed > POLL:
+                    self._stale.clear()
+                    self._take(await self.engine.containers())
+                    attempt, listed = 0, time.monotonic()
+                else:
+                    await self.engine.ping()
+            except EngineUnavailable as error:
+                attempt += 1
+                await self._away(error, attempt)
+            else:
+                await self._sleep(PING)
+
+    async def _watch(self) -> None:
+        """Keep the event stream open; what it says makes the list stale."""
+        while True:
+            try:
+                async with aclosing(self.engine.events()) as events:
+                    async for event in events:
+                        if event is None or not event.action.startswith(QUIET):
+                            self._stale.set()
+                        if event is not None:
+                            self._note(event)
+            except EngineUnavailable:
+                self._stale.set()
+                await asyncio.sleep(FIRST_DELAY * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stale.wait(), seconds)
+            await asyncio.sleep(GATHER)
+        except TimeoutError:
+            pass
+
+    async def _away(self, error: EngineUnavailable, attempt: int) -> None:
+        delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311
+        self.status = EngineStatus(False, error, attempt, time.monotonic() + delay)
+        self._announce()
+        await asyncio.sleep(delay)
+
+    def _take(self, containers: list[Container]) -> None:
+        wanted = self._settings.compose_project
+        services = _services(item for item in containers if not wanted or item.service.project == wanted)
+        returned = not self.status.reachable
+        if services == self.services and not returned:
+            return
+        self.services, self.status = services, EngineStatus(True)
+        for service in services:
+            if feed := self._feeds.get(service.key):
+                feed.update(service)
+        if returned:
+            for feed in self._feeds.values():
+                feed.retry_now()
+        self._announce()
+
+    def _note(self, event: ContainerEvent) -> None:
+        words = _words(event)
+        for feed in self._feeds.values() if words else ():
+            if any(container.id == event.container_id for container in feed.service.containers):
+                feed.note(Notice(event.timestamp, words))
+
+    def _announce(self) -> None:
+        self._asked.set()
+        for changed in self._listeners:
+            changed.set()
+
+
+def _services(containers: Iterable[Container]) -> tuple[Service, ...]:
+    found: dict[ServiceKey, list[Container]] = {}
+    for container in containers:
+        found.setdefault(container.service, []).append(container)
+    services = [
+        Service(key, tuple(sorted(items, key=lambda item: (-item.created, item.name)))) for key, items in found.items()
+    ]
+    return tuple(sorted(services, key=lambda service: (service.status != 'running', service.key)))
+
+
+def _words(event: ContainerEvent) -> str:
+    """What a row of the timeline says of an event; '' for one that is no news to a reader of logs."""
+    name = event.attributes.get('name', event.container_id[:12])
+    code = event.attributes.get('exitCode', '')
+    words = {
+        'start': 'started',
+        'die': f'stopped, exit code {code}' if code else 'stopped',
+        'oom': 'ran out of memory',
+        'pause': 'paused',
+        'unpause': 'goes on after a pause',
+        'destroy': 'was removed',
+    }.get(event.action)
+    return f'{name} {words}' if words else ''
+
+
+async def _merged(sources: list[AsyncGenerator[list[LogLine], None]]) -> AsyncGenerator[list[LogLine], None]:
+    """Merge by timestamp, holding one batch of each source."""
+    heads: list[tuple[bytes, int, int, list[LogLine]]] = []
+
+    async def refill(index: int) -> None:
+        try:
+            batch = await anext(sources[index])
+        except (StopAsyncIteration, ContainerGone):
+            return
+        heapq.heappush(heads, (batch[0].record, index, 0, batch))
+
+    try:
+        for index in range(len(sources)):
+            await refill(index)
+        merged: list[LogLine] = []
+        while heads:
+            _, index, position, batch = heapq.heappop(heads)
+            merged.append(batch[position])
+            if position + 1 < len(batch):
+                heapq.heappush(heads, (batch[position + 1].record, index, position + 1, batch))
+            else:
+                yield merged
+                merged = []
+                await refill(index)
+    finally:
+        for source in sources:
+            await source.aclose()
