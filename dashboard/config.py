@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Settings:
     history_bytes: int = 64 * MEBIBYTE  # kept in memory for each watched service
     page_lines: int = 5_000  # kept in the browser
     linger: float = 30.0  # seconds a stream stays open after its last viewer left
+    docker_environ: Mapping[str, str] = field(default_factory=dict)  # the DOCKER_* variables
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **overrides: Any) -> Settings:
@@ -37,7 +38,8 @@ class Settings:
         values = {name: _read(environ, name) for name in VARIABLES}
         values |= {name: value for name, value in overrides.items() if value is not None}
         given = {name: value for name, value in values.items() if value is not None}
-        settings = cls(**{'data_dir': _default_data_dir(environ), **given})
+        docker = {name: value for name, value in environ.items() if name.startswith('DOCKER_')}
+        settings = cls(**{'data_dir': _default_data_dir(environ), 'docker_environ': docker, **given})
         settings._check()
         return settings
 
@@ -81,7 +83,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     'bool': (_boolean, 'true or false'),
     'Path': (Path, 'a path'),
 }
-_TYPES = {field.name: str(field.type) for field in fields(Settings)}
+_TYPES = {item.name: str(item.type) for item in fields(Settings)}
 
 
 def _read(environ: Mapping[str, str], name: str) -> Any:

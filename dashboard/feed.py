@@ -87,7 +87,7 @@ class ServiceFeed:
     # for viewers
 
     def subscribe(self, tail: int = 0) -> Subscription:
-        """Begin ``tail`` rows before the end of the backlog, or at the end of what is there."""
+        """Begin ``tail`` lines before the end, once the backlog has been read."""
         return Subscription(self, tail)
 
     @property
@@ -162,8 +162,7 @@ class Subscription:
     async def __aenter__(self) -> Subscription:
         self.feed.subscriptions.add(self)
         await self.feed.ready.wait()
-        history = self.feed.history
-        self.position = max(history.first, history.end - self._tail)
+        self.position = self.feed.history.tail(self._tail)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -174,14 +173,15 @@ class Subscription:
         return self
 
     async def __anext__(self) -> list[Row]:
-        await self.wait()
-        if self.closed:
-            raise StopAsyncIteration
-        return self.take(BATCH)
+        while not (rows := self.take(BATCH)):
+            if self.closed:
+                raise StopAsyncIteration
+            await self.wait()
+        return rows
 
     async def wait(self) -> None:
-        """Return when there is something at the position, or the subscription is closed."""
-        while self.position >= self.feed.history.end and not self.closed:
+        """Return when there are rows at the position, or at the next :meth:`wake`."""
+        if self.position >= self.feed.history.end and not self.closed:
             self._news.clear()
             await self._news.wait()
 
@@ -201,7 +201,7 @@ class Subscription:
         return rows
 
     def wake(self) -> None:
-        """There is news."""
+        """Something has changed: end a :meth:`wait`."""
         self._news.set()
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from dashboard.model import Gap, LogLine, Notice, Row
@@ -17,6 +18,7 @@ class History:
         self.first = 0
         self.bytes = 0
         self._rows: list[Row] = []
+        self._remarks: deque[int] = deque()  # numbers of the rows that are not lines; they are few
         self._max_rows = max_rows
         self._max_bytes = max_bytes
 
@@ -27,6 +29,7 @@ class History:
 
     def append(self, rows: Sequence[Row]) -> None:
         """Add rows; the oldest leave when there are too many."""
+        self._remarks += [self.end + index for index, row in enumerate(rows) if not isinstance(row, LogLine)]
         self._rows += rows
         self.bytes += sum(map(_cost, rows))
         if len(self._rows) > self._max_rows or self.bytes > self._max_bytes:
@@ -38,6 +41,18 @@ class History:
         high = len(self._rows) if stop is None else max(0, stop - self.first)
         return self._rows[low:high]
 
+    def lines(self, start: int) -> int:
+        """How many of the held rows from number ``start`` on are lines."""
+        start = max(start, self.first)
+        return self.end - start - sum(number >= start for number in self._remarks)
+
+    def tail(self, lines: int) -> int:
+        """The number of the row from which the last ``lines`` lines begin."""
+        start = max(self.first, self.end - lines)
+        while lines and start > self.first and (missing := lines - self.lines(start)) > 0:
+            start = max(self.first, start - missing)
+        return start
+
     def _evict(self) -> None:
         count = max(0, len(self._rows) - self._max_rows + self._max_rows // SLACK)
         freed = sum(map(_cost, self._rows[:count]))
@@ -48,6 +63,8 @@ class History:
         del self._rows[:count]
         self.first += count
         self.bytes -= freed
+        while self._remarks and self._remarks[0] < self.first:
+            self._remarks.popleft()
 
 
 def row_time(row: Row) -> int:

@@ -117,7 +117,7 @@ class LogHub:
 
     @asynccontextmanager
     async def subscribe(self, key: ServiceKey, tail: int) -> AsyncGenerator[Subscription, None]:
-        """Follow a service, beginning ``tail`` rows back. Its streams are shared, and stay open a while afterwards.
+        """Follow a service, beginning ``tail`` lines back. Its streams are shared, and stay open a while afterwards.
 
         :raises ServiceNotFound: when there is no such service
         """

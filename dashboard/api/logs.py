@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from dashboard.api.errors import status_of
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
+from dashboard.api.errors import status_of
 from dashboard.errors import DashboardError
 from dashboard.hub import LogHub
 from dashboard.model import LogLine

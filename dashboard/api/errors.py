@@ -1,0 +1,38 @@
+"""The one place that knows which HTTP status an error of the product has."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from dashboard import errors
+
+STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (errors.ServiceNotFound, 404),
+    (errors.ContainerGone, 404),
+    (errors.LogsUnreadable, 409),
+    (errors.EngineError, 503),
+    (errors.BadRequest, 422),
+    (errors.InvalidCredentials, 401),
+    (errors.InvalidToken, 401),
+    (errors.NotAllowed, 403),
+    (errors.TooManyAttempts, 429),
+    (errors.AccountError, 400),
+)
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an error; 500 for one that no request should be able to cause."""
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+
+
+async def answer_error(request: Request, error: Exception) -> JSONResponse:
+    """The exception handler for ``DashboardError``: its words as ``{"detail": …}``."""
+    return JSONResponse({'detail': str(error)}, status_of(error), headers_of(error))
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """What goes with the status: when to try again, how to sign in."""
+    if isinstance(error, errors.TooManyAttempts):
+        return {'Retry-After': str(error.retry_after)}
+    return {'WWW-Authenticate': 'Bearer'} if status_of(error) == 401 else {}

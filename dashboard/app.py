@@ -1,0 +1,132 @@
+"""Wires everything together and serves it."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from nicegui import ui
+
+from dashboard import __version__, pages
+from dashboard.api import auth as auth_routes
+from dashboard.api import download, logs, services, stream
+from dashboard.api.errors import answer_error
+from dashboard.auth import Accounts, ensure_admin
+from dashboard.config import Settings
+from dashboard.demo import DemoEngine
+from dashboard.engine import DockerEngine, Engine
+from dashboard.errors import ConfigError, DashboardError
+from dashboard.guard import Guard
+from dashboard.hub import LogHub
+
+GRACE = 1  # seconds that open connections get when the server stops
+RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
+DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
+
+
+def create_api(hub: LogHub, accounts: Accounts) -> FastAPI:
+    """The HTTP and WebSocket routes behind the gate, without pages; entering its lifespan starts the hub."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        async with hub:
+            yield
+
+    app = FastAPIOffline(
+        title='Docker Log Dashboard',
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url='/api/docs',
+        redoc_url=None,
+        openapi_url='/api/openapi.json',
+        static_url='/api/docs-assets',
+        lifespan=lifespan,
+    )
+    app.add_exception_handler(DashboardError, answer_error)
+    app.add_middleware(Guard, accounts=accounts)
+    app.include_router(auth_routes.router(accounts))
+    for routes in (services, stream, logs, download):
+        app.include_router(routes.router(hub))
+    return app
+
+
+def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> FastAPI:
+    """The whole product as an ASGI application."""
+    app = create_api(hub, accounts)
+    pages.install(app, hub, accounts, settings)
+    ui.run_with(
+        app,
+        title='Docker Log Dashboard',
+        favicon='📜',
+        dark=None,
+        reconnect_timeout=RECONNECT,
+        show_welcome_message=False,
+    )
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM.
+
+    :raises ConfigError: when the address cannot be listened on, or a setting is wrong
+    """
+    engine: Engine = DemoEngine() if settings.demo else DockerEngine(settings.docker_environ)
+    accounts = Accounts(settings.data_dir.expanduser(), settings.secret_key)
+    if settings.admin_password:
+        ensure_admin(accounts, settings.admin_password)
+    app = create_app(settings, LogHub(engine, settings), accounts)
+    with _listen(settings) as listener:
+        config = uvicorn.Config(
+            app,
+            log_level='warning',  # below that uvicorn logs URLs, and a URL may hold a token
+            access_log=False,
+            ws='websockets-sansio',
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=GRACE,
+            server_header=False,
+        )
+        _greet(settings, engine, accounts, listener)
+        _tune_garbage_collection()
+        # uvicorn raises the signal again when it has shut down: an orderly end is not a failure
+        signal.signal(signal.SIGTERM, _exit)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ':' in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=256)
+    except OSError as error:
+        raise ConfigError(
+            f'Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. '
+            'Choose others with --host and --port.'
+        ) from None
+
+
+def _greet(settings: Settings, engine: Engine, accounts: Accounts, listener: socket.socket) -> None:
+    """Tell the console where to look, and the set-up code, which nobody else may see."""
+    host = f'[{settings.host}]' if ':' in settings.host else settings.host
+    url = f'http://{host}:{listener.getsockname()[1]}'
+    lines = [f'Docker Log Dashboard {__version__} on {url}', f'Engine: {engine.address}']
+    if accounts.needs_setup():
+        lines.append(f'Set-up code for the first account: {accounts.setup_code}')
+    sys.stdout.write('\n'.join(lines) + '\n')
+    sys.stdout.flush()
+
+
+def _tune_garbage_collection() -> None:
+    """Lines are many and hold no cycles: look for cycles seldom, and never among what start-up made."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

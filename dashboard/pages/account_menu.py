@@ -1,0 +1,45 @@
+"""The menu of the signed-in user: switches of the page, password, sign-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from dashboard.auth import Accounts, Identity
+from dashboard.errors import DashboardError
+
+
+def account_menu(accounts: Accounts, identity: Identity, build_switches: Callable[[], None]) -> None:
+    """A button that opens the menu; ``build_switches`` fills its upper part."""
+    dialog = _password_dialog(accounts, identity)
+    button = ui.button(icon='settings').props('flat dense round aria-label="Settings and account"')
+    with button, ui.menu(), ui.column().classes('q-pa-md gap-2'):
+        build_switches()
+        ui.separator()
+        ui.label(f'Signed in as {identity.username}').classes('soft')
+        ui.link('API documentation', '/api/docs', new_tab=True)
+        ui.button('Change password', on_click=dialog.open).props('flat dense no-caps')
+        with ui.element('form').props('method=post action=/logout'):
+            ui.button('Sign out').props('type=submit flat dense no-caps')
+
+
+def _password_dialog(accounts: Accounts, identity: Identity) -> ui.dialog:
+    with ui.dialog() as dialog, ui.card().classes('gap-2'):
+        ui.label('Change password').classes('text-lg')
+        current = ui.input('Current password', password=True).props('autocomplete=current-password')
+        new = ui.input('New password', password=True).props('autocomplete=new-password')
+        problem = ui.label().classes('text-negative').props('role=alert')
+
+        async def change() -> None:
+            try:
+                await accounts.aside(accounts.change_password, identity, current.value, new.value)
+            except DashboardError as error:
+                problem.set_text(str(error))
+            else:
+                ui.navigate.to('/login')  # every session has ended, this one too
+
+        with ui.row():
+            ui.button('Change it and sign in again', on_click=change).props('no-caps')
+            ui.button('Cancel', on_click=dialog.close).props('flat no-caps')
+    return dialog

@@ -1,0 +1,114 @@
+"""The log on the page: the one element that has to be fast.
+
+Thousands of NiceGUI elements would be rendered again at every change of the page, so the view is a single element
+whose content is plain HTML in blocks: each is sent once, the oldest leave as new ones come, and CSS lets the browser
+skip those out of sight. A flush is one message that does everything at once (add, evict, scroll), so the browser never
+paints a state in between; its answer is the acknowledgement that paces the next one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from dashboard.model import Row
+
+BLOCK = 250  # lines
+ANSWER_TIMEOUT = 10.0  # seconds a browser may take to show a flush
+AT_BOTTOM = 24  # pixels from the end that still count as the end
+
+# the element remembers whether it follows, so that a flush that is under way cannot drag a reader back to the end
+_ON_SCROLL = (
+    f'(e) => {{ const v = e.target, bottom = v.scrollHeight - v.scrollTop - v.clientHeight < {AT_BOTTOM};'
+    ' const follow = bottom || (v.follow && v.scrollTop >= v.top); v.top = v.scrollTop;'
+    ' if (follow !== v.follow) { v.follow = follow; emit(follow); } }'
+)
+
+
+Render: TypeAlias = Callable[[Sequence[Row]], str]
+
+
+class LogView(ui.element):
+    """A scrolling region of rows.
+
+    :param render: makes safe HTML of rows
+    :param capacity: rows kept in the page while it follows
+    :param on_follow: called with whether the view is at its end, when the user scrolls away from it or back
+    """
+
+    def __init__(self, render: Render, capacity: int, on_follow: Callable[[bool], None]) -> None:
+        super().__init__('div')
+        self.capacity = capacity
+        self._render = render
+        self.rows = 0
+        self._blocks: deque[int] = deque()  # rows in each block
+        self.classes('log').props('role=log aria-label="Log lines" aria-live=off tabindex=0')
+        self.on('scroll.passive', lambda event: _tell(event, on_follow), js_handler=_ON_SCROLL)
+
+    async def replace(self, rows: Sequence[Row], *, follow: bool = True) -> bool:
+        """Show these rows and no others; False when the browser did not answer."""
+        self._blocks = deque()
+        return await self._send(f'v.innerHTML = {_script(self._added(rows))};', follow)
+
+    async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
+        """Add rows at the end; while following, the oldest leave. False when the browser did not answer."""
+        room = BLOCK - self._blocks[-1] if self._blocks else 0
+        into, rest = rows[:room], rows[room:]
+        steps = []
+        if into:
+            self._blocks[-1] += len(into)
+            steps.append(f'v.lastElementChild.insertAdjacentHTML("beforeend", {_script(self._render(into))});')
+        if rest:
+            steps.append(f'v.insertAdjacentHTML("beforeend", {_script(self._added(rest))});')
+        if follow and (leaving := self._evict()):
+            steps.append(f'for (let i = 0; i < {leaving}; i++) v.firstElementChild.remove();')
+        return await self._send(''.join(steps), follow)
+
+    def scroll_to_end(self) -> None:
+        """Go to the newest line and follow from there."""
+        self.client.run_javascript(f'{self._find()} v.follow = true; v.scrollTop = v.top = v.scrollHeight;')
+
+    def stay(self) -> None:
+        """Stop following where the view is."""
+        self.client.run_javascript(f'{self._find()} v.follow = false;')
+
+    def _added(self, rows: Sequence[Row]) -> str:
+        """Rows as new blocks."""
+        parts = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+        self._blocks += [len(part) for part in parts]
+        return ''.join(f'<div class="blk">{self._render(part)}</div>' for part in parts)
+
+    def _evict(self) -> int:
+        """Forget the oldest blocks that are not needed to hold ``capacity`` rows; return how many."""
+        total, leaving = sum(self._blocks), 0
+        while self._blocks and total - self._blocks[0] >= self.capacity:
+            total -= self._blocks.popleft()
+            leaving += 1
+        return leaving
+
+    def _find(self) -> str:
+        return f'const v = getHtmlElement({self.id});'
+
+    async def _send(self, steps: str, follow: bool) -> bool:
+        self.rows = sum(self._blocks)
+        start = 'v.follow = v.follow ?? true;' if follow else ''
+        end = 'if (v.follow) v.scrollTop = v.top = v.scrollHeight;' if follow else ''
+        script = f'{self._find()} {start} {steps} {end} return true;'
+        try:
+            return bool(await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT))
+        except TimeoutError:
+            return False
+
+
+def _script(html: str) -> str:
+    """As a string literal of a script."""
+    return json.dumps(html)
+
+
+def _tell(event: GenericEventArguments, on_follow: Callable[[bool], None]) -> Any:
+    on_follow(bool(event.args))

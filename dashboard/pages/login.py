@@ -1,0 +1,97 @@
+"""Sign-in and set-up: plain pages made here, because NiceGUI's own socket is behind the gate."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard.auth import Accounts
+from dashboard.credentials import address_of, cookie_token, forget, remember
+from dashboard.errors import AuthError, InvalidCredentials, InvalidToken, TooManyAttempts
+from dashboard.pages.login_html import login_page
+
+HOME = '/'
+LOCAL_PATH = re.compile(r'/(?![/\\])[^\\\x00-\x20\x7f]*')  # a browser reads //host and /\host as another host
+STRICT = {
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    'Cache-Control': 'no-store',
+}
+
+
+def routes(accounts: Accounts) -> list[Route]:
+    """GET and POST /login, POST /logout."""
+
+    async def show(request: Request) -> Response:
+        wanted = local_path(request.query_params.get('next', ''))
+        if _is_signed_in(accounts, request):
+            return RedirectResponse(wanted, 303)
+        return _page(accounts, wanted)
+
+    async def sign_in(request: Request) -> Response:
+        fields = await _fields(request)
+        wanted = local_path(fields.get('next', ''))
+        try:
+            token = await _enter(accounts, fields, address_of(request))
+        except AuthError as error:
+            return _page(accounts, wanted, fields.get('username', ''), error)
+        response = RedirectResponse(wanted, 303)
+        remember(request, response, token)
+        return response
+
+    async def sign_out(request: Request) -> Response:
+        await run_in_threadpool(accounts.logout, request.state.identity)
+        response = RedirectResponse('/login', 303)
+        forget(request, response)
+        return response
+
+    return [
+        Route('/login', show, methods=['GET']),
+        Route('/login', sign_in, methods=['POST']),
+        Route('/logout', sign_out, methods=['POST']),
+    ]
+
+
+def local_path(text: str) -> str:
+    """Where to go after signing in: a path of ours, or the front page for anything else."""
+    return text if LOCAL_PATH.fullmatch(text) and not text.startswith(('/login', '/logout')) else HOME
+
+
+async def _enter(accounts: Accounts, fields: dict[str, str], address: str) -> str:
+    username, password = fields.get('username', '').strip(), fields.get('password', '')
+    if 'code' in fields:
+        return await accounts.aside(accounts.setup, fields['code'], username, password, address)
+    return await accounts.aside(accounts.login, username, password, address)
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    async with request.form() as form:
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def _is_signed_in(accounts: Accounts, request: Request) -> bool:
+    try:
+        accounts.identify(cookie_token(request))
+    except InvalidToken:
+        return False
+    return True
+
+
+def _page(accounts: Accounts, wanted: str, username: str = '', error: AuthError | None = None) -> Response:
+    page = login_page(accounts.needs_setup(), wanted, username, str(error) if error else '')
+    response = HTMLResponse(page, _status(error), STRICT)
+    if isinstance(error, TooManyAttempts):
+        response.headers['Retry-After'] = str(error.retry_after)
+    return response
+
+
+def _status(error: AuthError | None) -> int:
+    if isinstance(error, TooManyAttempts):
+        return 429
+    if isinstance(error, InvalidCredentials):
+        return 401
+    return 400 if error else 200

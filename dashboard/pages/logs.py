@@ -1,0 +1,256 @@
+"""The page ``/logs``: choose a service, watch it live, filter it, download it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from nicegui import Client, background_tasks, ui
+from nicegui.events import KeyEventArguments
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from dashboard.auth import Accounts, Identity
+from dashboard.config import Settings
+from dashboard.errors import DashboardError
+from dashboard.hub import LogHub
+from dashboard.pages import badge, theme
+from dashboard.pages.account_menu import account_menu
+from dashboard.pages.render import CSS
+from dashboard.pages.viewer import LogViewer
+
+TAILS = (50, 100, 500, 1000)
+DEFAULT_TAIL = 100
+REFRESH = 0.5  # seconds between looks at what the numbers and the badge should say
+SWITCHES = {'timestamps': 'nostamps', 'wrap': 'nowrap'}  # preference → the class of the log when it is off
+
+
+def install(hub: LogHub, accounts: Accounts, settings: Settings) -> None:
+    """Register the page, and the way to it from ``/``."""
+
+    @ui.page('/')
+    def home() -> RedirectResponse:
+        return RedirectResponse('/logs')
+
+    @ui.page('/logs', title='Logs · Docker Log Dashboard')
+    def logs(request: Request) -> None:
+        LogsPage(hub, accounts, settings, request.state.identity).build(request.query_params)
+
+
+class LogsPage:
+    """One browser tab. It is made for the tab and goes with it."""
+
+    def __init__(self, hub: LogHub, accounts: Accounts, settings: Settings, identity: Identity) -> None:
+        self._hub = hub
+        self._accounts = accounts
+        self._settings = settings
+        self._identity = identity
+        self._preferences = {'timestamps': True, 'wrap': True, **accounts.preferences(identity.username)}
+        self._name = ''  # of the chosen service, as in the URL
+        self._tail = DEFAULT_TAIL
+        self._term = ''
+
+    def build(self, query: Mapping[str, str]) -> None:
+        """Make the page from the URL's parameters ``service``, ``tail`` and ``filter``."""
+        self._name, self._term = query.get('service', ''), query.get('filter', '')[:1_000]
+        tail = query.get('tail', '')
+        self._tail = int(tail) if tail.isascii() and tail.isdigit() and int(tail) in TAILS else DEFAULT_TAIL
+        theme.apply()
+        ui.add_css(CSS)
+        self._dark = ui.dark_mode(theme.look_of(self._preferences.get('dark')))
+        if self._settings.demo:
+            ui.label('Demo: these services and their logs are made up.').classes('banner demo')
+        self._build_bar()
+        self._build_filter_bar()
+        self._banner = ui.label().classes('banner error').props('role=alert')
+        self._build_stage()
+        self._build_foot()
+        ui.keyboard(self._on_key)
+        self._start()
+
+    def _build_bar(self) -> None:
+        with ui.element('header').classes('bar'):
+            ui.label('Docker Log Dashboard').classes('title')
+            self._selector = (
+                ui.select({}, with_input=True, label='Service', on_change=lambda event: self._choose(event.value))
+                .props('dense outlined options-dense hide-bottom-space popup-content-class=services')
+                .classes('service')
+            )
+            tails = {tail: f'Last {tail}' for tail in TAILS}
+            ui.select(tails, value=self._tail, on_change=lambda event: self._choose_tail(event.value)).props(
+                'dense outlined options-dense aria-label="Lines to begin with"'
+            ).classes('tail')
+            self._badge = badge.Badge()
+            ui.space()
+            ui.button('Clear', on_click=self._clear).props('flat dense no-caps')
+            with ui.dropdown_button('Download', split=True, auto_close=True, on_click=self._download) as self._button:
+                self._button.props('flat dense no-caps')
+                ui.item('What is shown', on_click=self._download)
+                ui.item('Everything held here', on_click=lambda: self._download(filtered=False))
+                ui.item('The whole log', on_click=lambda: self._download(whole=True))
+                ui.item('The whole log as JSON lines', on_click=lambda: self._download(whole=True, form='jsonl'))
+            account_menu(self._accounts, self._identity, self._build_switches)
+
+    def _build_switches(self) -> None:
+        for name, label in (('timestamps', 'Timestamps (UTC)'), ('wrap', 'Wrap long lines')):
+            ui.switch(
+                label,
+                value=bool(self._preferences[name]),
+                on_change=lambda event, name=name: self._set(name, event.value),
+            )
+        looks = {'auto': 'As the system', 'light': 'Light', 'dark': 'Dark'}
+        value = {True: 'dark', False: 'light', None: 'auto'}[self._dark.value]
+        ui.toggle(looks, value=value, on_change=lambda event: self._set_look(event.value)).props('dense no-caps flat')
+
+    def _build_filter_bar(self) -> None:
+        with ui.element('div').classes('bar').props('role=search'):
+            self._filter = ui.input(
+                placeholder='Filter logs...', value=self._term, on_change=lambda event: self._set_filter(event.value)
+            )
+            self._filter.props('dense outlined clearable debounce=150 aria-label="Filter logs" maxlength=1000')
+            self._filter.classes('filter').on('keydown.escape', lambda: self._filter.set_value(''))
+            self._matches = ui.label().classes('soft').props('role=status')
+            self._auto = ui.switch('Auto-scroll', value=True, on_change=lambda event: self._set_follow(event.value))
+
+    def _build_stage(self) -> None:
+        with ui.element('main').classes('stage'):
+            self._viewer = LogViewer(self._hub, self._settings.page_lines)
+            for name in SWITCHES:
+                self._apply(name)
+            self._empty = ui.label().classes('empty')
+            self._newer = ui.button(on_click=lambda: self._auto.set_value(True)).classes('newer')
+            self._newer.props('rounded dense no-caps padding="4px 14px"')
+
+    def _build_foot(self) -> None:
+        with ui.element('footer').classes('foot soft'):
+            self._count = ui.label()
+            self._rate = ui.label()
+
+    def _start(self) -> None:
+        client = ui.context.client
+        watching = background_tasks.create(self._watch_services(client), name='page: services')
+        client.on_delete(watching.cancel)
+        client.on_delete(self._viewer.close)
+        ui.timer(REFRESH, self._refresh)
+
+    # what the user does
+
+    def _choose(self, name: str | None) -> None:
+        if name and name != self._name:
+            self._name = name
+            self._watch()
+
+    def _choose_tail(self, tail: int) -> None:
+        self._tail = tail
+        self._watch()
+
+    def _set_filter(self, term: str | None) -> None:
+        self._term = term or ''
+        self._viewer.filter(self._term)
+        self._remember_in_url()
+
+    def _set_follow(self, on: bool) -> None:
+        if on != self._viewer.following:
+            self._viewer.follow(on)
+
+    def _clear(self) -> None:
+        self._viewer.clear()
+        self._refresh()
+
+    def _set(self, name: str, on: bool) -> None:
+        self._save(name, on)
+        self._apply(name)
+
+    def _apply(self, name: str) -> None:
+        self._viewer.view.classes(**{'remove' if self._preferences[name] else 'add': SWITCHES[name]})
+
+    def _set_look(self, look: str) -> None:
+        self._dark.set_value({'dark': True, 'light': False}.get(look))
+        self._save('dark', self._dark.value)
+
+    def _save(self, name: str, value: object) -> None:
+        self._preferences[name] = value
+        self._accounts.save_preferences(self._identity.username, self._preferences)
+
+    def _download(self, *, filtered: bool = True, whole: bool = False, form: str = 'text') -> None:
+        query: dict[str, Any] = {'format': form, 'timestamps': str(self._preferences['timestamps']).lower()}
+        if not whole:
+            query['held'] = self._viewer.first_row
+        if filtered and not whole and self._term:
+            query['filter'] = self._term
+        if self._name:
+            ui.download.from_url(f'/api/logs/{quote(self._name, safe="")}/download?{urlencode(query)}')
+
+    def _on_key(self, event: KeyEventArguments) -> None:
+        if event.action.keydown and event.key == '/' and not event.modifiers.ctrl:
+            self._filter.run_method('focus')
+
+    # what happens
+
+    async def _watch_services(self, client: Client) -> None:
+        async with self._hub.changes() as changes:
+            async for _ in changes:
+                with client:
+                    self._list_services()
+
+    def _list_services(self) -> None:
+        """Offer the services there are; the chosen one stays, even while it is away."""
+        options = {}
+        for service in self._hub.services:
+            name = self._hub.name_of(service.key)
+            options[name] = name if service.status == 'running' else f'{name} ({service.status})'
+        if not self._name and options:
+            self._name = next(iter(options))
+        if self._name:
+            options.setdefault(self._name, f'{self._name} (not found)')
+        if options != self._selector.options or self._selector.value != (self._name or None):
+            self._selector.set_options(options, value=self._name or None)
+        if self._viewer.feed is None:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Follow the chosen service from its tail on."""
+        self._remember_in_url()
+        try:
+            key = self._hub.find(self._name).key if self._name else None
+        except DashboardError as error:
+            self._viewer.close()
+            self._viewer.error = str(error)
+            return
+        if key:
+            self._viewer.watch(key, self._tail)
+
+    def _remember_in_url(self) -> None:
+        query = {'service': self._name, 'tail': self._tail, 'filter': self._term}
+        ui.navigate.history.replace('/logs?' + urlencode({name: value for name, value in query.items() if value}))
+
+    def _refresh(self) -> None:
+        """Say what is so; an element is only sent when its words have changed."""
+        viewer, status = self._viewer, self._hub.status
+        self._badge.show(badge.state_of(status, viewer))
+        self._auto.set_value(viewer.following)
+        lines = viewer.lines
+        self._count.set_text(f'{lines:,} lines' if lines != 1 else '1 line')
+        matches = f'{viewer.matches:,} matches' if viewer.matches != 1 else '1 match'
+        self._matches.set_text(matches if self._term else '')
+        new = viewer.new_lines + (0 if viewer.following else viewer.behind)
+        self._newer.set_text(f'{new:,} new lines ↓' if new != 1 else '1 new line ↓')
+        self._newer.set_visibility(not viewer.following)
+        problem = self._problem()
+        self._banner.set_text(problem)
+        self._banner.set_visibility(bool(problem))
+        self._empty.set_text(self._nothing() if not viewer.view.rows else '')
+
+    def _problem(self) -> str:
+        feed = self._viewer.feed
+        if self._hub.status.error:
+            return str(self._hub.status.error)
+        if feed and feed.status.phase == 'unreadable':
+            return feed.status.error
+        return self._viewer.error
+
+    def _nothing(self) -> str:
+        if self._term and self._viewer.lines:
+            return 'No line contains the filter.'
+        return 'No logs available' if self._viewer.feed or self._hub.status.reachable else 'Waiting for the engine …'

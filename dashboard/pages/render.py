@@ -1,0 +1,209 @@
+"""Rows to HTML: the one place where log text becomes markup, and therefore the one place where it is escaped.
+
+A page puts the result into a block with innerHTML. What can come out is: ``div`` for a row, ``time`` for its stamp,
+``b`` for its container, ``i`` for a run of one style, ``mark`` for what the filter found, ``em`` for what is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from html import escape
+from itertools import islice
+from zlib import crc32
+
+from dashboard.ansi import PLAIN, Style, rgb, spans, visible
+from dashboard.model import STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
+
+LONGEST_LINE = 8_192  # characters shown of a line; the download has the rest
+HUES = 8  # colours for the names of containers
+_EXAMINED = 8 * LONGEST_LINE  # characters of a line in which those shown are looked for, past its control sequences
+_MOST_RUNS = 500  # with the marks, which a run may split, at most 2,000 elements a line
+_MOST_MARKS = 1_000
+
+
+def render_rows(rows: Sequence[Row], pattern: re.Pattern[str] | None, many: bool = False) -> str:
+    """The rows as one string of HTML.
+
+    :param pattern: of a :class:`~dashboard.filters.LineFilter`, to mark in the visible text
+    :param many: several containers are merged, so each line says whose it is
+    """
+    names: dict[str, str] = {}
+    parts = []
+    for row in rows:
+        if not isinstance(row, LogLine):
+            parts.append(_remark(row))
+        elif not many:
+            parts.append(_line(row, pattern, ''))
+        else:
+            if row.container.id not in names:
+                names[row.container.id] = _name(row.container)
+            parts.append(_line(row, pattern, names[row.container.id]))
+    return ''.join(parts)
+
+
+def render_row(row: Row, *, pattern: re.Pattern[str] | None = None, many: bool = False) -> str:
+    """One row; see :func:`render_rows`."""
+    return render_rows([row], pattern, many)
+
+
+def _line(line: LogLine, pattern: re.Pattern[str] | None, name: str) -> str:
+    """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
+    record = line.record.rstrip(b'\r\n').decode('utf-8', 'replace')
+    stamp, text = escape(record[:STAMP_LENGTH]), record[STAMP_LENGTH + 1 :]
+    if pattern is None and len(text) <= LONGEST_LINE and text.isprintable():
+        body = escape(text)
+    else:
+        body = _body(text, pattern)
+    kind = 'l e' if line.stream == Stream.STDERR else 'l'
+    return f'<div class="{kind}"><time title="{stamp}">{stamp[11:23]} </time>{name}{body}</div>'
+
+
+def _body(text: str, pattern: re.Pattern[str] | None) -> str:
+    """The line's visible text with its colours and marks, cut to what a page can bear."""
+    examined = text[:_EXAMINED]
+    runs = spans(examined)
+    whole = ''.join(piece for _, piece in runs)
+    shown = whole[:LONGEST_LINE]
+    marks = [match.span() for match in islice(pattern.finditer(shown), _MOST_MARKS)] if pattern else []
+    html = ''.join(_styled(runs, shown, deque(marks)))
+    if hidden := len(whole) - len(shown) + len(text) - len(examined):
+        html += _rest(hidden, pattern is not None and not marks and pattern.search(visible(text)) is not None)
+    return html
+
+
+def _styled(runs: list[tuple[Style, str]], shown: str, marks: deque[tuple[int, int]]) -> Iterator[str]:
+    """Each run in its element; past the most that a line may have, the rest is plain."""
+    start = 0
+    for style, text in runs[:_MOST_RUNS]:
+        end = min(start + len(text), len(shown))
+        html = _marked(shown, start, end, marks)
+        yield html if style is PLAIN or not html else f'<i{_attributes(style)}>{html}</i>'
+        start = end
+    yield _marked(shown, start, len(shown), marks)
+
+
+def _marked(shown: str, start: int, end: int, marks: deque[tuple[int, int]]) -> str:
+    """Escaped ``shown[start:end]`` with what of the marks falls into it; the marks that end there are used up."""
+    parts = []
+    while marks and marks[0][0] < end:
+        first, last = max(marks[0][0], start), min(marks[0][1], end)
+        parts.append(f'{escape(shown[start:first])}<mark>{escape(shown[first:last])}</mark>')
+        start = last
+        if marks[0][1] > end:
+            break
+        marks.popleft()
+    return ''.join(parts) + escape(shown[start:end])
+
+
+def _rest(hidden: int, found: bool) -> str:
+    noun = 'character' if hidden == 1 else 'characters'
+    match = ', with a <mark>match</mark>' if found else ''
+    return f'<em>… {hidden:,} more {noun}{match}: whole in the download</em>'
+
+
+@lru_cache(maxsize=1024)  # a program shows the same few styles for ever
+def _attributes(style: Style) -> str:
+    """Classes for what a theme decides; other colours as variables, which the theme bends until they are legible."""
+    colours = (('f', style.bg), ('b', style.fg)) if style.inverse else (('f', style.fg), ('b', style.bg))
+    classes = [letter for flag, letter in FLAGS.items() if getattr(style, flag)]
+    classes += ['v'] if style.inverse and style.fg is None and style.bg is None else []
+    values = []
+    for target, colour in colours:
+        if isinstance(colour, int) and colour < 16:
+            classes.append(f'{target}{colour}')
+        elif colour is not None:
+            values.append(f'--{target}:{rgb(colour) if isinstance(colour, int) else colour}')
+    return (f' class="{" ".join(classes)}"' if classes else '') + (f' style="{";".join(values)}"' if values else '')
+
+
+def _name(container: Container) -> str:
+    """The container's name without its project, in a colour that it always has."""
+    project = container.service.project
+    short = container.name.removeprefix(f'{project}-').removeprefix(f'{project}_') if project else container.name
+    return f'<b class="c{crc32(container.name.encode()) % HUES}">{escape(visible(short))}</b> '
+
+
+def _remark(row: Gap | Notice) -> str:
+    if isinstance(row, Gap):
+        return f'<div class="g">⋯ {_missed(row)} {_when(row)}: {escape(visible(row.reason))}</div>'
+    stamp = format_timestamp(row.timestamp)
+    return f'<div class="n"><time title="{stamp}">{stamp[11:23]} </time>{escape(visible(row.text))}</div>'
+
+
+def _missed(gap: Gap) -> str:
+    if gap.missed is None:
+        return 'an unknown number of lines missed'
+    return f'{gap.missed:,} {"line" if gap.missed == 1 else "lines"} missed'
+
+
+def _when(gap: Gap) -> str:
+    """In whole seconds, with the dates where they differ."""
+    start, end = (format_timestamp(moment)[:19].replace('T', ' ') for moment in (gap.start, gap.end))
+    if start[:10] == end[:10]:
+        start, end = start[11:], end[11:]
+    return f'at {start} UTC' if start == end else f'between {start} and {end} UTC'
+
+
+FLAGS = {'bold': 'w', 'dim': 'd', 'italic': 'k', 'underline': 'u', 'strike': 's'}
+# Each of the 16 colours as text and as background, so that every text is legible (4.5:1) on the log, on the tint of
+# an error line and on every background: what a program wrote black on black can be read.
+LIGHT = {
+    'log': '#ffffff', 'ink': '#1f2328', 'faint': '#57606a', 'error': '#c4242f', 'tint': '#fff4f3',
+    'note': '#0a4ba8', 'note-tint': '#eef5ff', 'gap': '#6b4300', 'gap-tint': '#fff6dc',
+    'mark': '#ffdf5d', 'on-mark': '#1f2328',
+    'f': '#24292f #a0111f #0b5a24 #6b4300 #0a4ba8 #6425bd #055a63 #4b535d '
+         '#3d444d #a50e26 #0f5323 #633c01 #0850a6 #7024c4 #04555e #1f2328',
+    'b': '#e1e5ea #ffe0dd #d4f7dc #fdeeb8 #dbebff #f0e4ff #cdf3f5 #eef1f4 '
+         '#e6eaee #ffe8e5 #dcf9e3 #fff1c4 #e3f0ff #f3e9ff #d8f6f8 #f3f5f7',
+}  # fmt: skip
+DARK = {
+    'log': '#0d1117', 'ink': '#dce3ea', 'faint': '#a3acb8', 'error': '#f85149', 'tint': '#1f1315',
+    'note': '#8cbcff', 'note-tint': '#0f1b2d', 'gap': '#e3b341', 'gap-tint': '#221a08',
+    'mark': '#f2cc60', 'on-mark': '#0d1117',
+    'f': '#a3acb8 #ff938a #56d364 #e3b341 #8cbcff #d8b0ff #56d4dd #dce3ea '
+         '#b4bdc8 #ffb3ab #7ee787 #f2cc60 #a5d0ff #e6ccff #8ae8ef #ffffff',
+    'b': '#22272e #4a1618 #0f3318 #3a2a08 #102d55 #361a50 #08353a #30363d '
+         '#2b3138 #561a1c #133c1d #443209 #13366a #401f5e #0a3f45 #394049',
+}  # fmt: skip
+
+
+def _variables(theme: dict[str, str]) -> str:
+    single = [f'--{name}:{value}' for name, value in theme.items() if len(name) > 1]
+    return ';'.join(single + [f'--{name}{n}:{value}' for name in 'fb' for n, value in enumerate(theme[name].split())])
+
+
+_SIXTEEN = '\n'.join(f'.log .f{n}{{color:var(--f{n})}} .log .b{n}{{background:var(--b{n})}}' for n in range(16))
+_HUES = '\n'.join(f'.log .c{n}{{color:var(--f{(12, 10, 11, 13, 14, 9, 2, 5)[n]})}}' for n in range(HUES))
+CSS = f"""
+.log {{ {_variables(LIGHT)}; --low:0; --high:.47; --back-low:.92; --back-high:1 }}
+.body--dark .log {{ {_variables(DARK)}; --low:.7; --high:1; --back-low:0; --back-high:.3 }}
+.log {{ background:var(--log); color:var(--ink); overflow:auto; tab-size:8;
+  white-space:pre-wrap; overflow-wrap:anywhere;
+  font:13px/1.5 ui-monospace,'Cascadia Mono','DejaVu Sans Mono',Menlo,Consolas,monospace }}
+.log.nowrap {{ white-space:pre; overflow-wrap:normal }}
+.log.nostamps time {{ display:none }}
+.log > .blk {{ content-visibility:auto; contain-intrinsic-size:auto 5000px }}
+.log.nowrap > .blk {{ width:max-content; min-width:100% }}
+.log .l, .log .g, .log .n {{ padding:0 12px 0 9px; border-left:3px solid transparent; min-height:1.5em }}
+.log .e {{ border-left-color:var(--error); background:var(--tint) }}
+.log .g {{ border-left:3px dashed var(--gap); background:var(--gap-tint); color:var(--gap); font-style:italic }}
+.log .n {{ border-left-color:var(--note); background:var(--note-tint); color:var(--note) }}
+.log time, .log em, .log .d {{ color:var(--faint) }}
+.log .n time {{ color:inherit }}
+.log b {{ font-weight:600 }}
+.log i {{ font-style:normal }}
+.log .w {{ font-weight:700 }} .log .k {{ font-style:italic }}
+.log .u {{ text-decoration:underline }} .log .s {{ text-decoration:line-through }}
+.log .u.s {{ text-decoration:underline line-through }}
+.log .v {{ color:var(--log); background:var(--ink) }}
+{_SIXTEEN}
+{_HUES}
+@supports (color:oklch(from red l c h)) {{
+.log i[style*='--f'] {{ color:oklch(from var(--f) clamp(var(--low),l,var(--high)) min(c,.15) h) }}
+.log i[style*='--b'] {{ background:oklch(from var(--b) clamp(var(--back-low),l,var(--back-high)) min(c,.06) h) }}
+}}
+.log mark {{ background:var(--mark); color:var(--on-mark); border-radius:2px }}
+"""

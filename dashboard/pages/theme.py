@@ -1,0 +1,47 @@
+"""The look that all pages share."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+CSS = """
+:root { --bar:#ffffff; --page:#f5f6f8; --line:#d8dce2; --text:#1f2328; --soft:#57606a }
+.body--dark { --bar:#161b22; --page:#0d1117; --line:#30363d; --text:#dce3ea; --soft:#a3acb8 }
+body { background:var(--page); color:var(--text) }
+.nicegui-content { padding:0; gap:0; height:100dvh; flex-wrap:nowrap; align-items:stretch }
+.bar { display:flex; flex-wrap:wrap; align-items:center; gap:8px 12px; padding:8px 14px; background:var(--bar);
+  border-bottom:1px solid var(--line) }
+.bar .q-field { font-size:14px }
+.title { font-weight:600; font-size:15px; white-space:nowrap }
+.service { width:260px } .tail { width:128px } .filter { flex:1 1 240px }
+.badge { display:inline-flex; align-items:center; gap:8px; font-size:13px; white-space:nowrap; min-height:24px }
+.badge .dot { width:9px; height:9px; border-radius:50%; background:#9a6700; flex:none }
+.badge.live .dot { background:#1a7f37 } .badge.down .dot { background:#cf222e } .badge.idle .dot { background:#6e7781 }
+.body--dark .badge.live .dot { background:#3fb950 } .body--dark .badge.down .dot { background:#f85149 }
+.soft { color:var(--soft); font-size:13px }
+.banner { padding:8px 14px; font-size:14px; border-bottom:1px solid var(--line) }
+.banner.error { background:#ffebe9; color:#82071e } .body--dark .banner.error { background:#3c1618; color:#ffc1ba }
+.banner.demo { background:#ddf4ff; color:#0a3069 } .body--dark .banner.demo { background:#0f2a4a; color:#b6dcff }
+.stage { position:relative; flex:1 1 0; min-height:0 }
+.stage .log { position:absolute; inset:0; padding:6px 0; outline-offset:-2px }
+.stage .empty { position:absolute; inset:0; display:flex; align-items:center; justify-content:center; text-align:center;
+  padding:24px; color:var(--soft); pointer-events:none }
+.stage .newer { position:absolute; bottom:14px; left:50%; transform:translateX(-50%) }
+.foot { display:flex; justify-content:space-between; gap:12px; padding:4px 14px; background:var(--bar);
+  border-top:1px solid var(--line); min-height:28px }
+@media (max-width:600px) {
+  .bar { padding:6px 8px; gap:6px 8px } .title { display:none }
+  .service { flex:1 1 150px; width:auto } .tail { width:112px }
+}
+"""
+
+
+def apply() -> None:
+    """Give the page its look; call once a page."""
+    ui.add_css(CSS)
+    ui.colors(primary='#1f6feb')
+
+
+def look_of(preference: object) -> bool | None:
+    """Quasar's dark mode from a remembered preference: True, False, or None for the system's."""
+    return preference if isinstance(preference, bool) else None
