@@ -83,14 +83,18 @@ class LogsPage:
             ).classes('tail')
             self._badge = badge.Badge()
             ui.space()
-            ui.button('Clear', on_click=self._clear).props('flat dense no-caps')
-            with ui.dropdown_button('Download', split=True, auto_close=True, on_click=self._download) as self._button:
-                self._button.props('flat dense no-caps')
-                ui.item('What is shown', on_click=self._download)
-                ui.item('Everything held here', on_click=lambda: self._download(filtered=False))
-                ui.item('The whole log', on_click=lambda: self._download(whole=True))
-                ui.item('The whole log as JSON lines', on_click=lambda: self._download(whole=True, form='jsonl'))
-            account_menu(self._accounts, self._identity, self._build_switches)
+            with ui.element('div').classes('actions'):
+                self._build_actions()
+
+    def _build_actions(self) -> None:
+        ui.button('Clear', icon='clear_all', on_click=self._clear).props('flat dense no-caps aria-label=Clear')
+        download = ui.dropdown_button('Download', icon='download', split=True, auto_close=True, on_click=self._download)
+        with download.props('flat dense no-caps aria-label=Download'):
+            ui.item('What is shown', on_click=self._download)
+            ui.item('Everything held here', on_click=lambda: self._download(filtered=False))
+            ui.item('The whole log', on_click=lambda: self._download(whole=True))
+            ui.item('The whole log as JSON lines', on_click=lambda: self._download(whole=True, form='jsonl'))
+        account_menu(self._accounts, self._identity, self._build_switches)
 
     def _build_switches(self) -> None:
         for name, label in (('timestamps', 'Timestamps (UTC)'), ('wrap', 'Wrap long lines')):
@@ -115,7 +119,7 @@ class LogsPage:
 
     def _build_stage(self) -> None:
         with ui.element('main').classes('stage'):
-            self._viewer = LogViewer(self._hub, self._settings.page_lines)
+            self._viewer = LogViewer(self._hub, self._settings.page_lines, self._term)
             for name in SWITCHES:
                 self._apply(name)
             self._empty = ui.label().classes('empty')

@@ -13,6 +13,9 @@ body { background:var(--page); color:var(--text) }
   border-bottom:1px solid var(--line) }
 .bar .q-field { font-size:14px }
 .title { font-weight:600; font-size:15px; white-space:nowrap }
+.bar .actions { display:flex; align-items:center; gap:2px }
+.body--dark .bar, .body--dark .q-menu, .body--dark .q-dialog { --q-primary:#79b8ff }
+.body--dark .q-menu a { color:#79b8ff }
 .service { width:260px } .tail { width:128px } .filter { flex:1 1 240px }
 .badge { display:inline-flex; align-items:center; gap:8px; font-size:13px; white-space:nowrap; min-height:24px }
 .badge .dot { width:9px; height:9px; border-radius:50%; background:#9a6700; flex:none }
@@ -31,7 +34,9 @@ body { background:var(--page); color:var(--text) }
   border-top:1px solid var(--line); min-height:28px }
 @media (max-width:600px) {
   .bar { padding:6px 8px; gap:6px 8px } .title { display:none }
-  .service { flex:1 1 150px; width:auto } .tail { width:112px }
+  .service { flex:1 1 150px; width:auto } .tail { width:112px } .filter { flex:1 1 160px }
+  .bar .actions .q-btn { font-size:0 } .bar .actions .q-icon { font-size:22px; margin:0 }
+  .badge { flex-wrap:wrap; gap:0 8px }
 }
 """
 

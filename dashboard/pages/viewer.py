@@ -22,14 +22,14 @@ ASIDE = 5_000  # rows from which on a filter runs in a thread
 class LogViewer:
     """Keeps a :class:`LogView` at a service's timeline. One task a tab; it ends with :meth:`close`."""
 
-    def __init__(self, hub: LogHub, capacity: int) -> None:
+    def __init__(self, hub: LogHub, capacity: int, term: str = '') -> None:
         self.view = LogView(self._render, capacity, self._followed)
         self.following = True
         self.matches = 0  # lines that the filter has let pass
         self.new_lines = 0  # since the reader left the end
         self.error = ''
         self._hub = hub
-        self._filter = LineFilter()
+        self._filter = LineFilter(term)
         self._subscription: Subscription | None = None
         self._start = 0  # the first row of what this tab holds
         self._stale = False  # the view must be filled anew
