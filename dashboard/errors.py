@@ -11,6 +11,7 @@ DashboardError
 └── AuthError
     ├── InvalidCredentials wrong user name or password: never says which
     ├── InvalidToken       the token is missing, expired, revoked or not ours
+    ├── TooManyAttempts    too many failures in a row: says when to try again
     ├── NotAllowed         signed in, but not permitted
     └── AccountError       an account cannot be made or changed as asked: says why
 """
@@ -70,6 +71,14 @@ class InvalidToken(AuthError):
 
     def __init__(self) -> None:
         super().__init__('Sign in first: the token is missing, has expired or is not valid.')
+
+
+class TooManyAttempts(AuthError):
+    """Too many failures in a row; ``retry_after`` in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f'Too many attempts: wait {retry_after} s, then try again.')
+        self.retry_after = retry_after
 
 
 class NotAllowed(AuthError):

@@ -1,0 +1,183 @@
+"""The command line: serve, look after accounts, make tokens, ask for health."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from getpass import getpass
+from pathlib import Path
+from typing import Any
+
+from dashboard import __version__
+from dashboard.auth import Accounts
+from dashboard.config import Settings
+from dashboard.errors import AccountError, DashboardError
+
+DAY = 24 * 3600  # seconds
+HEALTH_TIMEOUT = 3.0  # seconds
+SETTINGS = ('host', 'port', 'demo', 'data_dir')  # the options that override the environment
+ANYWHERE = {'0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1'}  # noqa: S104 - compared with, not bound to
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 2 for what the user can mend, said in one line."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = Settings.from_env(os.environ, **_overrides(options))
+        command: Command = options.command
+        return command(settings, options)
+    except DashboardError as error:
+        print(f'dashboard: {error}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    from dashboard.app import serve  # takes a second to import, and no other command needs it
+
+    serve(settings)
+    return 0
+
+
+def _user_add(settings: Settings, options: argparse.Namespace) -> int:
+    accounts = _accounts(settings)
+    first = accounts.needs_setup()
+    accounts.add_user(options.name, _new_password(), options.admin)
+    print(f'Added {options.name}{", an administrator" if options.admin or first else ""}.')
+    return 0
+
+
+def _user_passwd(settings: Settings, options: argparse.Namespace) -> int:
+    accounts = _accounts(settings)
+    accounts.known(options.name)  # before anybody types a password in vain
+    accounts.set_password(options.name, _new_password())
+    print(f'Changed the password of {options.name}; all tokens of {options.name} have ended.')
+    return 0
+
+
+def _user_list(settings: Settings, options: argparse.Namespace) -> int:
+    for user in _accounts(settings).users():
+        created = datetime.fromtimestamp(user.created, UTC)
+        print(f'{user.username:<24} {"admin" if user.is_admin else "user":<6} since {created:%Y-%m-%d}')
+    return 0
+
+
+def _user_remove(settings: Settings, options: argparse.Namespace) -> int:
+    _accounts(settings).remove_user(options.name)
+    print(f'Removed {options.name}; all tokens of {options.name} have ended.')
+    return 0
+
+
+def _token(settings: Settings, options: argparse.Namespace) -> int:
+    print(_accounts(settings).issue(options.user, options.days * DAY, options.label))
+    return 0
+
+
+def _health(settings: Settings, options: argparse.Namespace) -> int:
+    # http.client and not urllib, which would ask the proxy of the environment
+    host = ANYWHERE.get(settings.host, settings.host)
+    connection = http.client.HTTPConnection(host, settings.port, timeout=HEALTH_TIMEOUT)
+    try:
+        connection.request('GET', '/api/health')
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return _unhealthy(f'no answer from {host} port {settings.port}: {error}')
+    finally:
+        connection.close()
+    return 0 if status == 200 else _unhealthy(f'{host} port {settings.port} answers {status}')
+
+
+def _unhealthy(words: str) -> int:
+    print(f'dashboard: {words}', file=sys.stderr)
+    return 1
+
+
+# -- helpers
+
+
+def _accounts(settings: Settings) -> Accounts:
+    return Accounts(settings.data_dir, settings.secret_key)
+
+
+def _new_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip('\r\n')
+    try:
+        password, again = getpass('New password: '), getpass('Once more: ')
+    except EOFError:
+        raise AccountError('No password was given.') from None
+    if password != again:
+        raise AccountError('The two passwords differ. Try again.')
+    return password
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name, None) for name in SETTINGS}
+
+
+def _parser() -> argparse.ArgumentParser:
+    data_dir, address = _data_dir_option(), _address_options()
+    parser = argparse.ArgumentParser(
+        prog='dashboard', parents=[address, data_dir], description='Live Docker container logs in the browser.'
+    )
+    parser.add_argument('--demo', action='store_const', const=True, help='serve made-up services, without Docker')
+    parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+    parser.set_defaults(command=_serve)
+    commands = parser.add_subparsers(title='other commands', metavar='COMMAND')
+    _add_user_commands(commands.add_parser('user', parents=[data_dir], help='add, change, list or remove users'))
+    token = commands.add_parser('token', parents=[data_dir], help='print a token for scripts')
+    token.add_argument('user', metavar='USER')
+    token.add_argument('--days', type=_days, default=90, help='how long it is valid (90)')
+    token.add_argument('--label', default='', help='what it is for')
+    token.set_defaults(command=_token)
+    health = commands.add_parser('health', parents=[address], help='exit with 0 when a dashboard answers, else 1')
+    health.set_defaults(command=_health)
+    return parser
+
+
+def _add_user_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+    for name, command, words in (
+        ('add', _user_add, 'add a user; the password is asked for, or read from standard input'),
+        ('passwd', _user_passwd, 'replace a password and end all tokens of the user'),
+        ('remove', _user_remove, 'remove a user and end all their tokens'),
+        ('list', _user_list, 'list the users'),
+    ):
+        action = commands.add_parser(name, parents=[_data_dir_option()], help=words, description=words)
+        action.set_defaults(command=command)
+        if name != 'list':
+            action.add_argument('name', metavar='NAME')
+        if name == 'add':
+            action.add_argument('--admin', action='store_true', help='make an administrator')
+
+
+def _address_options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options.add_argument('--host', help='the address to listen on (127.0.0.1)')
+    options.add_argument('--port', type=int, help='the port to listen on (9000)')
+    return options
+
+
+def _data_dir_option() -> argparse.ArgumentParser:
+    # without a default: one of a sub-command would overwrite what was given before it
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options.add_argument('--data-dir', type=_path, metavar='DIR', help='where accounts are kept')
+    return options
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not 1 <= days <= 3650:
+        raise argparse.ArgumentTypeError('takes a number from 1 to 3650')
+    return days

@@ -1,0 +1,68 @@
+"""What a request brings to the gate, and the cookie that goes back: tokens, origin, address."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, unquote_plus
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import Scope
+
+from dashboard.auth import LIFETIME
+
+COOKIE = 'dashboard_token'
+DEFAULT_PORTS = {'http': ':80', 'https': ':443'}
+
+
+def bearer_token(headers: Headers) -> str:
+    """The token of ``Authorization: Bearer``, or ''."""
+    scheme, _, token = headers.get('authorization', '').partition(' ')
+    return token.strip() if scheme.lower() == 'bearer' else ''
+
+
+def cookie_token(connection: HTTPConnection) -> str:
+    """The token of the browser's cookie, or ''."""
+    return connection.cookies.get(COOKIE, '')
+
+
+def take_query_token(scope: Scope) -> str:
+    """The token of ``?token=``, or ''. It leaves the scope, in place: the server writes its log from this very dict."""
+    pairs = scope['query_string'].split(b'&')
+    taken = [pair for pair in pairs if _name(pair) == 'token']
+    if not taken:
+        return ''
+    scope['query_string'] = b'&'.join(pair for pair in pairs if _name(pair) != 'token')
+    return next((value for _, value in parse_qsl(taken[0].decode('latin-1'))), '')
+
+
+def _name(pair: bytes) -> str:
+    return unquote_plus(pair.partition(b'=')[0].decode('latin-1'))
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether a page of another origin sent this. Programs that are no browsers send no origin: those are not."""
+    origin = headers.get('origin')
+    if origin is None:
+        return False
+    scheme, _, authority = origin.lower().partition('://')
+    here = headers.get('host', '').lower()
+    port = DEFAULT_PORTS.get(scheme, '')
+    return not authority or authority.removesuffix(port) != here.removesuffix(port)
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where it comes from, for the throttle."""
+    return connection.client.host if connection.client else ''
+
+
+def remember(connection: HTTPConnection, response: Response, token: str) -> None:
+    """Give the browser its cookie."""
+    secure = connection.url.scheme == 'https'
+    response.set_cookie(COOKIE, token, max_age=LIFETIME, secure=secure, httponly=True, samesite='strict')
+
+
+def forget(connection: HTTPConnection, response: Response) -> None:
+    """Take the browser's cookie back."""
+    secure = connection.url.scheme == 'https'
+    response.delete_cookie(COOKIE, secure=secure, httponly=True, samesite='strict')
