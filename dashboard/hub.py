@@ -54,9 +54,10 @@ class LogHub:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._closing]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._closing, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
         self._feeds.clear()
         await self.engine.close()
@@ -138,25 +139,24 @@ class LogHub:
     ) -> AsyncGenerator[list[LogLine], None]:
         """What the engine holds of a service now, all its containers merged by timestamp; constant memory.
 
-        ``tail`` is that of the whole service, ``since`` and ``until`` are nanoseconds since the epoch.
+        ``tail`` is that of the whole service, ``since`` and ``until`` (both inclusive) are nanoseconds since
+        the epoch.
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
         """
-        sources = [self.engine.logs(container, tail=tail, since=since, until=until) for container in service.containers]
-        if len(sources) == 1:
-            async with aclosing(sources[0]) as batches:
-                async for batch in batches:
+        # the engine counts the tail before it looks at times: the last lines before a moment are sought here
+        counted = tail if until is None else None
+        sources = [self.engine.logs(item, tail=counted, since=since, until=until) for item in service.containers]
+        exact = tail is None or (len(sources) == 1 and until is None)
+        last: deque[LogLine] = deque(maxlen=tail)
+        async with aclosing(sources[0] if len(sources) == 1 else _merged(sources)) as batches:
+            async for batch in batches:
+                if exact:
                     yield batch
-        else:
-            last: deque[LogLine] = deque(maxlen=tail)
-            async with aclosing(_merged(sources)) as merged:
-                async for batch in merged:
-                    if tail is None:
-                        yield batch
-                    else:
-                        last += batch
-            if last:
-                yield list(last)
+                else:
+                    last += batch
+        if last:
+            yield list(last)
 
     def _feed(self, key: ServiceKey) -> ServiceFeed:
         feed = self._feeds.get(key)

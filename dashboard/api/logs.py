@@ -19,7 +19,7 @@ WHEN = 'RFC 3339 time, seconds since 1970, or a duration ago such as `10m`'
 
 Tail = Annotated[int, Query(ge=1, le=MOST, description='How many of the last lines.')]
 Since = Annotated[str | None, Query(description=f'Only lines at or after this time: {WHEN}.')]
-Until = Annotated[str | None, Query(description=f'Only lines before this time: {WHEN}.')]
+Until = Annotated[str | None, Query(description=f'Only lines at or before this time: {WHEN}.')]
 Stamps = Annotated[bool, Query(description="Whether each line begins with the engine's timestamp.")]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 
 from nicegui import ui
 
+from dashboard.feed import ServiceFeed
 from dashboard.hub import EngineStatus
 from dashboard.model import SECOND
 from dashboard.pages.viewer import LogViewer
 
+PACE_LOOKS = 7  # looks at half-second intervals: three seconds
 BEHIND = 2_000  # rows that have come and are not on the page: more is worth saying
 
 
@@ -37,6 +40,25 @@ class Badge:
         self._box.classes(replace=f'badge {state.kind}')
         self._words.set_text(state.words)
         self._age.set_text(state.age)
+
+
+class Pace:
+    """How many lines a second a service writes, over the last few seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, ServiceFeed, int]] = deque(maxlen=PACE_LOOKS)
+
+    def words(self, viewer: LogViewer) -> str:
+        """Note where the timeline ends now; say its pace, or '' when that is not known or nothing comes."""
+        feed = viewer.feed
+        if feed is None or not feed.ready.is_set() or (self._seen and self._seen[-1][1] is not feed):
+            self._seen.clear()
+        if feed is None or not feed.ready.is_set():
+            return ''
+        self._seen.append((time.monotonic(), feed, feed.history.end))
+        (began, _, first), (now, _, last) = self._seen[0], self._seen[-1]
+        rate = (last - first) / (now - began) if now > began else 0
+        return f'{rate:,.0f} lines/s' if rate >= 10 else f'{rate:.1f} lines/s' if rate else ''
 
 
 def state_of(engine: EngineStatus, viewer: LogViewer) -> State:

@@ -129,7 +129,8 @@ class LogsPage:
     def _build_foot(self) -> None:
         with ui.element('footer').classes('foot soft'):
             self._count = ui.label()
-            self._rate = ui.label()
+            self._rate = ui.label().props('aria-label="Lines a second"')
+            self._pace = badge.Pace()
 
     def _start(self) -> None:
         client = ui.context.client
@@ -238,6 +239,7 @@ class LogsPage:
         self._count.set_text(f'{lines:,} lines' if lines != 1 else '1 line')
         matches = f'{viewer.matches:,} matches' if viewer.matches != 1 else '1 match'
         self._matches.set_text(matches if self._term else '')
+        self._rate.set_text(self._pace.words(viewer))
         new = viewer.new_lines + (0 if viewer.following else viewer.behind)
         self._newer.set_text(f'{new:,} new lines ↓' if new != 1 else '1 new line ↓')
         self._newer.set_visibility(not viewer.following)
