@@ -1,0 +1,45 @@
+"""What tests share."""
+
+from __future__ import annotations
+
+import docker
+import pytest
+
+from tests.docker_engine import Containers, PrivateEngine, make_tiny_image
+
+
+@pytest.fixture(scope='session')
+def engine_client():
+    """The machine's own engine, found as the Docker CLI finds it."""
+    client = docker.from_env()
+    client.ping()  # no engine is a failure, not a skip: `sh tests/run` starts one
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope='session')
+def tiny_image(engine_client):
+    """The name of a small image with busybox."""
+    return make_tiny_image(engine_client)
+
+
+@pytest.fixture
+def run_container(engine_client):
+    """Starts labelled containers; see :class:`Containers`."""
+    containers = Containers(engine_client)
+    yield containers
+    containers.remove_all()
+
+
+@pytest.fixture
+def private_engine(tmp_path_factory):
+    """Starts engines that the test may stop, kill and freeze: ``private_engine('--live-restore')``."""
+    engines = []
+
+    def start(*options: str) -> PrivateEngine:
+        engines.append(PrivateEngine(tmp_path_factory.mktemp('engine'), *options))
+        return engines[-1].start()
+
+    yield start
+    for engine in engines:
+        engine.close()

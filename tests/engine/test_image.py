@@ -1,0 +1,115 @@
+"""The container image: built by the classic builder, run as the README says, on the machine's own engine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.docker_engine import LABEL, wait_until
+from tests.server import free_port
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).parents[2]
+BASE = 'docker-log-dashboard/base:1'
+IMAGE = 'docker-log-dashboard/test:latest'
+CERTIFICATES = Path('/etc/ssl/certs/ca-certificates.crt')
+
+
+@pytest.fixture(scope='module')
+def base_image(engine_client, tmp_path_factory):
+    """A small Debian with Python: no registry of images is asked, and pip in it is set up as on this machine."""
+    if not engine_client.images.list(BASE):
+        root = tmp_path_factory.mktemp('base')
+        packages = 'python3,python3-venv,ca-certificates'
+        run('debootstrap', '--variant=minbase', f'--include={packages}', codename(), str(root))
+        if CERTIFICATES.exists():
+            (root / str(CERTIFICATES).lstrip('/')).write_bytes(CERTIFICATES.read_bytes())
+        (root / 'etc/pip.conf').write_text(pip_configuration())
+        archive = subprocess.Popen(['tar', '-c', '-C', str(root), '.'], stdout=subprocess.PIPE)
+        run('docker', 'import', '-', BASE, stdin=archive.stdout)
+        archive.stdout.close()
+        assert archive.wait() == 0
+    return BASE
+
+
+@pytest.fixture(scope='module')
+def image(base_image):
+    options = ['--network', 'host', '--build-arg', f'BASE={base_image}', '--label', f'{LABEL}=1']
+    run('docker', 'build', *options, '-t', IMAGE, str(ROOT), env={**os.environ, 'DOCKER_BUILDKIT': '0'})
+    return IMAGE
+
+
+@pytest.fixture(scope='module')
+def running(engine_client, image):
+    """The command of the README, but for the network: this engine may have no bridge."""
+    port = free_port()
+    container = engine_client.containers.run(
+        image,
+        detach=True,
+        read_only=True,
+        tmpfs={'/tmp': ''},
+        cap_drop=['ALL'],
+        security_opt=['no-new-privileges'],
+        network_mode='host',
+        volumes={'/var/run/docker.sock': {'bind': '/var/run/docker.sock', 'mode': 'rw'}},
+        group_add=[os.stat('/var/run/docker.sock').st_gid],
+        environment={'DASHBOARD_PORT': str(port), 'DASHBOARD_HOST': '127.0.0.1'},
+        healthcheck={'test': ['CMD', 'dashboard', 'health'], 'interval': 1_000_000_000, 'timeout': 4_000_000_000},
+        labels={LABEL: '1'},
+    )
+    container.port = port
+    yield container
+    container.remove(force=True, v=True)
+
+
+def test_it_is_healthy_and_reaches_the_engine(running):
+    wait_until(lambda: health(running) == 'healthy', 60, running.logs().decode())
+    with urllib.request.urlopen(f'http://127.0.0.1:{running.port}/api/health', timeout=5) as answer:
+        assert b'"engine":"reachable"' in answer.read()
+    assert b'Set-up code' in running.logs()
+
+
+def test_its_own_health_check_is_the_one_the_image_has(engine_client, image):
+    assert engine_client.api.inspect_image(image)['Config']['Healthcheck']['Test'] == ['CMD', 'dashboard', 'health']
+
+
+def test_it_runs_as_nobody_in_particular_and_cannot_write_its_own_files(running):
+    assert running.exec_run('id -u').output.strip() == b'10001'
+    assert running.exec_run('touch /opt/dashboard/x').exit_code != 0
+
+
+def test_it_ends_within_three_seconds(running):
+    start = time.monotonic()
+    running.stop(timeout=10)
+    assert time.monotonic() - start < 3
+    assert running.wait()['StatusCode'] == 0
+
+
+def health(container) -> str:
+    container.reload()
+    return container.attrs['State'].get('Health', {}).get('Status', '')
+
+
+def run(*command: str, **options) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
+    assert done.returncode == 0, done.stdout[-4_000:]
+
+
+def codename() -> str:
+    lines = Path('/etc/os-release').read_text().splitlines()
+    return next(line.partition('=')[2].strip('"') for line in lines if line.startswith('VERSION_CODENAME='))
+
+
+def pip_configuration() -> str:
+    """This machine's own way to its package index, as far as it is not the default."""
+    wanted = {'cert', 'index-url', 'extra-index-url', 'trusted-host', 'proxy', 'default-timeout'}
+    listed = subprocess.run(['pip', 'config', 'list'], capture_output=True, text=True, check=True).stdout.splitlines()
+    entries = [line.split('=', 1) for line in listed if '=' in line]
+    settings = {name.rpartition('.')[2]: value.strip("'") for name, value in entries}
+    return '[global]\n' + ''.join(f'{name} = {value}\n' for name, value in settings.items() if name in wanted)
