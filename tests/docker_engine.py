@@ -66,15 +66,15 @@ class Containers:
             'com.docker.compose.service': service,
             'com.docker.compose.container-number': str(len(self._started) + 1),
         }
-        container = self._client.containers.run(
+        container = self._client.containers.create(
             make_tiny_image(self._client),
             ['sh', '-c', command],
-            detach=True,
-            init=False,
+            network_mode=options.pop('network_mode', 'none'),
             labels={LABEL: '1', **(compose if project else {}), **(labels or {})},
             **options,
         )
         self._started.append(container)
+        container.start()
         return container
 
     def remove_all(self) -> None:
@@ -84,7 +84,10 @@ class Containers:
 
 
 class PrivateEngine:
-    """A Docker engine of its own: socket, data, processes; so that a test may stop, kill and freeze it."""
+    """A Docker engine of its own: socket, data, processes; so that a test may stop, kill and freeze it.
+
+    It has a network namespace of its own too: an engine without a bridge removes that of the machine's engine.
+    """
 
     def __init__(self, directory: Path, *options: str) -> None:
         self.directory = directory
@@ -100,9 +103,9 @@ class PrivateEngine:
         with (self.directory / 'dockerd.log').open('ab') as log:
             self.process = subprocess.Popen(
                 [
-                    'dockerd', '--host', self.url, '--data-root', f'{self.directory}/data', '--exec-root',
-                    f'{self.directory}/exec', '--pidfile', f'{self.directory}/docker.pid', '--bridge=none',
-                    '--iptables=false', *self._options,
+                    'unshare', '--net', 'dockerd', '--host', self.url, '--data-root', f'{self.directory}/data',
+                    '--exec-root', f'{self.directory}/exec', '--pidfile', f'{self.directory}/docker.pid',
+                    '--bridge=none', '--iptables=false', *self._options,
                 ],
                 stdout=log,
                 stderr=log,
@@ -111,10 +114,9 @@ class PrivateEngine:
         return self
 
     def answers(self) -> bool:
-        try:
-            return self.client().ping()
-        except DockerException:
-            return False
+        return not subprocess.run(
+            ['docker', '--host', self.url, 'version'], capture_output=True, check=False
+        ).returncode
 
     def client(self) -> docker.DockerClient:
         client = docker.DockerClient(self.url, version='auto', timeout=30)

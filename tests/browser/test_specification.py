@@ -86,7 +86,9 @@ def test_filter_search_works(open_page, server, run_container, web):
 def test_auto_scroll_works(open_page, server, run_container, web):
     run_container(service=web, command='seq 1 400; ' + COUNTER)
     page = open_page(server, f'/logs?service={web}&tail=500')
-    at_end = "(v => v.scrollHeight > v.clientHeight && v.scrollHeight - v.scrollTop - v.clientHeight < 24)(document.querySelector('.log'))"
+    at_end = (
+        "(v => v.scrollTop > 0 && v.scrollHeight - v.scrollTop - v.clientHeight < 24)(document.querySelector('.log'))"
+    )
     page.wait_for_function(at_end)
     switch = page.get_by_role('switch', name='Auto-scroll')
     expect(switch).to_be_checked()

@@ -1,0 +1,243 @@
+"""What the page does beyond the specification's criteria."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_specification import lines_of
+from tests.docker_engine import wait_until
+from tests.server import PASSWORD, Server
+
+pytestmark = pytest.mark.browser
+SCREENSHOT = Path(__file__).with_name('screenshot.png')
+TICKER = 'i=0; while true; do i=$((i+1)); echo "line $i"; sleep 0.1; done'
+
+
+@pytest.fixture
+def web():
+    return f'web-{uuid4().hex[:6]}'
+
+
+def test_the_demo_says_that_it_is_one_and_shows_its_services(open_page, demo_server):
+    page = open_page(demo_server)
+    expect(page.get_by_text('Demo: these services')).to_be_visible()
+    page.get_by_label('Service').click()
+    expect(page.locator('.services [role=option]')).to_have_text(['api', 'db', 'web', 'worker'])
+
+
+def test_the_picture_of_the_readme_is_of_the_page(open_page, demo_server, request):
+    page = open_page(
+        demo_server, '/logs?service=worker&tail=100&filter=job', width=1100, height=620, color_scheme='dark'
+    )
+    page.wait_for_function("document.querySelectorAll('.log mark').length > 20")
+    path = SCREENSHOT if not SCREENSHOT.exists() else Path(request.config.cache.mkdir('screenshots')) / 'logs.png'
+    page.screenshot(path=path)
+    assert path.stat().st_size > 10_000
+
+
+def test_a_link_opens_the_same_view(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=api&tail=500&filter=payment')
+    expect(page.get_by_label('Filter logs')).to_have_value('payment')
+    expect(page.get_by_text('Last 500')).to_be_visible()
+    page.wait_for_function("document.querySelectorAll('.log mark').length > 5")
+    page.reload()
+    expect(page.get_by_label('Filter logs')).to_have_value('payment')
+    page.wait_for_function("document.querySelectorAll('.log mark').length > 5")
+
+
+def test_the_filter_is_reached_by_slash_and_cleared_by_escape(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web')
+    page.locator('.log').focus()
+    page.keyboard.press('/')
+    expect(page.get_by_label('Filter logs')).to_be_focused()
+    page.keyboard.type('GET')
+    expect(page.get_by_text(re.compile(r'\d+ matches'))).to_be_visible()
+    page.keyboard.press('Escape')
+    expect(page.get_by_label('Filter logs')).to_have_value('')
+
+
+def test_the_log_is_a_log_to_assistive_technology(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web')
+    expect(page.get_by_role('log', name='Log lines')).to_be_visible()
+
+
+@pytest.mark.parametrize('look', ['dark', 'light'])
+def test_text_has_contrast_aa_in_both_themes(open_page, demo_server, look):
+    page = open_page(demo_server, '/logs?service=web&filter=nothing-has-this', color_scheme=look)
+    expect(page.get_by_text('No line contains the filter.')).to_be_visible()
+    poor = page.evaluate(CONTRAST)
+    assert not poor, poor
+
+
+@pytest.mark.parametrize('look', ['dark', 'light'])
+def test_it_works_at_a_width_of_380_pixels(open_page, demo_server, look):
+    page = open_page(demo_server, '/logs?service=worker', width=380, height=700, color_scheme=look)
+    page.wait_for_function("document.querySelectorAll('.log .l').length > 50")
+    assert page.evaluate('document.documentElement.scrollWidth') <= 380
+    assert page.locator('.log').bounding_box()['height'] > 400
+    for name in ('Clear', 'Download', 'Settings and account', 'Filter logs'):
+        box = page.get_by_label(name, exact=True).first.bounding_box()
+        assert box['x'] >= 0
+        assert box['x'] + box['width'] <= 380, name
+
+
+def test_switches_are_remembered(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web')
+    page.wait_for_selector('.log .l')
+    page.get_by_label('Settings and account').click()
+    page.get_by_role('switch', name='Timestamps').click()
+    page.get_by_role('switch', name='Wrap').click()
+    expect(page.locator('.log')).to_have_class(re.compile('nostamps'))
+    page.get_by_text('Light', exact=True).click()
+    page.reload()
+    expect(page.locator('.log')).to_have_class(re.compile('nostamps.*nowrap|nowrap.*nostamps'))
+    expect(page.locator('.log time').first).to_be_hidden()
+    page.get_by_label('Settings and account').click()
+    page.get_by_role('switch', name='Timestamps').click()
+    page.get_by_role('switch', name='Wrap').click()
+    page.get_by_text('As the system').click()
+    expect(page.locator('.log')).not_to_have_class(re.compile('nostamps|nowrap'))
+
+
+def test_two_tabs_are_independent(open_page, demo_server):
+    one = open_page(demo_server, '/logs?service=web')
+    two = open_page(demo_server, '/logs?service=db')
+    two.get_by_label('Filter logs').fill('checkpoint')
+    two.wait_for_function("document.querySelectorAll('.log mark').length > 3")
+    expect(one.get_by_label('Filter logs')).to_have_value('')
+    one.get_by_role('button', name='Clear').click()
+    assert len(lines_of(two)) > 3
+
+
+def test_signing_out_ends_the_way_back(open_page, demo_server):
+    page = open_page(demo_server)
+    page.get_by_label('Settings and account').click()
+    page.get_by_role('button', name='Sign out').click()
+    page.wait_for_url('**/login**')
+    page.goto(demo_server.url + '/logs')
+    page.wait_for_url('**/login**')
+
+
+def test_the_first_account_is_made_with_the_code_of_the_console(browser, tmp_path):
+    server = Server(tmp_path, '--demo', DASHBOARD_ADMIN_PASSWORD='')
+    page = browser.new_page()
+    try:
+        wait_until(lambda: 'Set-up code' in server.output)
+        code = re.search(r'Set-up code[^:]*: (\S+)', server.output)[1]
+        page.goto(server.url)
+        page.get_by_label('Set-up code').fill(code)
+        page.get_by_label('User name').fill('ann')
+        page.get_by_label('Password').first.fill(PASSWORD)
+        page.get_by_role('button').click()
+        page.wait_for_selector('.log .l')
+    finally:
+        page.close()
+        server.stop()
+
+
+def test_it_ends_within_three_seconds_of_sigterm_with_a_browser_connected(browser, open_page, tmp_path):
+    server = Server(tmp_path, '--demo')
+    page = open_page(server, '/logs?service=web')
+    page.wait_for_selector('.log .l')
+    assert server.stop() < 3
+    assert server.process.returncode == 0, server.output
+
+
+# with a real engine
+
+
+@pytest.mark.engine
+def test_markup_in_a_log_stays_text(open_page, server, run_container, web):
+    hostile = '<script>window.hacked=1</script><img src=x onerror=window.hacked=1>'
+    run_container(service=web, command=f"echo '{hostile}'; sleep 1000")
+    page = open_page(server, f'/logs?service={web}')
+    expect(page.locator('.log .l')).to_have_count(1)
+    assert lines_of(page) == [hostile]
+    page.get_by_label('Filter logs').fill('<script>')
+    expect(page.locator('.log mark')).to_have_text('<script>')
+    assert page.evaluate('window.hacked') is None
+
+
+@pytest.mark.engine
+def test_colours_are_shown_and_stderr_is_told_from_stdout(open_page, server, run_container, web):
+    run_container(
+        service=web, command=r"printf '\033[31mred\033[0m \033]0;title\007plain\n'; echo oops >&2; sleep 1000"
+    )
+    page = open_page(server, f'/logs?service={web}')
+    expect(page.locator('.log .l')).to_have_count(2)
+    assert sorted(lines_of(page)) == ['oops', 'red plain']
+    expect(page.locator('.log .e')).to_contain_text('oops')
+    expect(page.locator('.log i.f1')).to_have_text('red')
+
+
+@pytest.mark.engine
+def test_a_scaled_service_is_one_timeline_that_says_whose_line_it_is(open_page, server, run_container, web):
+    for number in (1, 2):
+        run_container(
+            service=web, name=f'{web}-{number}', command=f'while true; do echo from {number}; sleep 0.1; done'
+        )
+    page = open_page(server, f'/logs?service={web}')
+    page.wait_for_function("document.querySelectorAll('.log .l').length > 20")
+    assert {f'{web}-1', f'{web}-2'} == {text.strip() for text in page.locator('.log .l b').all_inner_texts()}
+    stamps = page.evaluate("[...document.querySelectorAll('.log time')].map(t => t.title)")
+    assert stamps == sorted(stamps)
+
+
+@pytest.mark.engine
+def test_a_recreated_service_goes_on_without_reload(open_page, server, run_container, web):
+    first = run_container(service=web, command=TICKER)
+    page = open_page(server, f'/logs?service={web}')
+    page.wait_for_function("document.querySelectorAll('.log .l').length > 5")
+    first.remove(force=True)
+    expect(page.get_by_label('Connection')).not_to_contain_text('Live')
+    run_container(service=web, command='while true; do echo reborn; sleep 0.1; done')
+    expect(page.locator('.log .l', has_text='reborn').first).to_be_visible()
+    expect(page.locator('.log .l', has_text='line 1').first).to_be_attached()
+
+
+@pytest.mark.engine
+def test_a_log_driver_that_cannot_be_read_is_said_in_words(open_page, server, run_container, web):
+    run_container(service=web, command=TICKER, log_config={'type': 'none', 'config': {}})
+    page = open_page(server, f'/logs?service={web}')
+    expect(page.get_by_role('alert')).to_contain_text('log driver (none) keeps nothing')
+
+
+@pytest.mark.engine
+def test_without_an_engine_the_page_says_where_why_and_what_to_do_and_comes_alive(open_page, private_engine, tmp_path):
+    engine = private_engine()
+    engine.stop()
+    server = Server(tmp_path, DOCKER_HOST=engine.url)
+    try:
+        page = open_page(server)
+        alert = page.get_by_role('alert')
+        expect(alert).to_contain_text(engine.url)
+        expect(alert).to_contain_text('Start Docker')
+        expect(page.get_by_label('Connection')).to_contain_text('Engine unreachable')
+        engine.start()
+        expect(alert).to_be_hidden(timeout=20_000)
+    finally:
+        page.close()
+        server.stop()
+
+
+CONTRAST = """() => {
+  const parse = c => { const n = c.match(/[\\d.]+/g).map(Number); return {rgb: n.slice(0, 3), a: n[3] ?? 1}; };
+  const lum = rgb => { const [r, g, b] = rgb.map(v => { v /= 255;
+    return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
+  const back = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.a > .99) return c.rgb; } return [255, 255, 255]; };
+  const poor = [];
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    const seen = e.checkVisibility({opacityProperty: true, visibilityProperty: true});
+    if (!own || !seen || e.closest('#popup, #too_long_message_popup')) continue;
+    const [a, b] = [lum(parse(getComputedStyle(e).color).rgb), lum(back(e))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) poor.push(`${e.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return poor; }"""
