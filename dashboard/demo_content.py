@@ -74,7 +74,7 @@ def _worker(chance: random.Random) -> list[tuple[str, int]]:
         return [
             (f'\x1b[36mDEBUG\x1b[0m job {job} row {row} of 2000 checked', int(Stream.STDOUT)) for row in range(2_000)
         ]
-    if chance.random() < 0.01:
+    if chance.random() < 0.001:
         return [(f'\x1b[35mTRACE\x1b[0m job {job} payload ' + 'ab12 ' * 600, int(Stream.STDOUT))]
     kind, colour = chance.choices([('INFO', 32), ('DONE', 34), ('WARN', 33)], [70, 22, 8])[0]
     shade = chance.randrange(17, 230)

@@ -65,8 +65,8 @@ class Engine(Protocol):
         """The container's log in batches, in the engine's order.
 
         ``tail`` is the number of last lines (None: all), ``since`` and ``until`` (both inclusive) are nanoseconds
-        since the epoch. With ``follow`` an empty batch comes once, when all that was already logged has been given, and the
-        generator ends when the container stops. Closing the generator (``aclose``) closes the stream.
+        since the epoch. With ``follow`` an empty batch comes once, when all that was already logged has been given,
+        and the generator ends when the container stops. Closing the generator (``aclose``) closes the stream.
 
         :raises EngineUnavailable: when the engine cannot be reached or the stream breaks
         :raises ContainerGone: when the container does not exist

@@ -35,6 +35,7 @@ def test_the_picture_of_the_readme_is_of_the_page(open_page, demo_server, reques
         demo_server, '/logs?service=worker&tail=100&filter=job', width=1100, height=620, color_scheme='dark'
     )
     page.wait_for_function("document.querySelectorAll('.log mark').length > 20")
+    page.wait_for_function('document.getAnimations().length === 0')
     path = SCREENSHOT if not SCREENSHOT.exists() else Path(request.config.cache.mkdir('screenshots')) / 'logs.png'
     page.screenshot(path=path)
     assert path.stat().st_size > 10_000
