@@ -23,11 +23,11 @@ from dashboard.auth import Accounts, ensure_admin
 from dashboard.config import Settings
 from dashboard.demo import DemoEngine
 from dashboard.engine import DockerEngine, Engine
-from dashboard.errors import ConfigError, DashboardError
+from dashboard.errors import DashboardError
 from dashboard.guard import Guard
 from dashboard.hub import LogHub
+from dashboard.server import configure, listen
 
-GRACE = 1  # seconds that open connections get when the server stops
 RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
 DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
 
@@ -83,32 +83,12 @@ def serve(settings: Settings) -> None:
     if settings.admin_password:
         ensure_admin(accounts, settings.admin_password)
     app = create_app(settings, LogHub(engine, settings), accounts)
-    with _listen(settings) as listener:
-        config = uvicorn.Config(
-            app,
-            log_level='warning',  # below that uvicorn logs URLs, and a URL may hold a token
-            access_log=False,
-            ws='websockets-sansio',
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=GRACE,
-            server_header=False,
-        )
+    with listen(settings) as listener:
         _greet(settings, engine, accounts, listener)
         _tune_garbage_collection()
         # uvicorn raises the signal again when it has shut down: an orderly end is not a failure
         signal.signal(signal.SIGTERM, _exit)
-        uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listen(settings: Settings) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ':' in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, settings.port), family=family, backlog=256)
-    except OSError as error:
-        raise ConfigError(
-            f'Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. '
-            'Choose others with --host and --port.'
-        ) from None
+        uvicorn.Server(configure(app)).run(sockets=[listener])
 
 
 def _greet(settings: Settings, engine: Engine, accounts: Accounts, listener: socket.socket) -> None:

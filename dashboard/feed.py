@@ -155,6 +155,7 @@ class Subscription:
         self.feed = feed
         self.position = 0
         self.closed = False
+        self.skipped = False  # whether the rows taken last begin with a gap
         self._tail = tail
         self._news = asyncio.Event()
         self._last_time = 0
@@ -192,10 +193,12 @@ class Subscription:
         if newest:
             start = max(start, history.end - limit)
         rows = history.slice(start, start + limit)
-        missed = start - self.position
+        missed, resumed = start - self.position, self.position
         self.position = start + len(rows)
-        if missed and rows:
-            rows.insert(0, Gap(self._last_time or row_time(rows[0]), row_time(rows[0]), missed, SKIPPED))
+        self.skipped = bool(missed and rows)
+        if self.skipped:
+            end = row_time(rows[0])
+            rows.insert(0, Gap(self._last_time or end, end, missed, SKIPPED, row=resumed))
         if rows:
             self._last_time = row_time(rows[-1])
         return rows

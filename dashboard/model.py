@@ -172,6 +172,7 @@ class Gap:
     end: int  # nanoseconds since the epoch, of the first line after
     missed: int | None  # how many lines, where known
     reason: str  # words for the user
+    row: int | None = None  # number of the first missed row in the history, when they were skipped for one viewer only
 
 
 @dataclass(frozen=True, slots=True)

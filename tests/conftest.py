@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import docker
 import pytest
+from docker.errors import DockerException
 
 from tests.docker_engine import Containers, PrivateEngine, make_tiny_image
 
@@ -11,8 +12,11 @@ from tests.docker_engine import Containers, PrivateEngine, make_tiny_image
 @pytest.fixture(scope='session')
 def engine_client():
     """The machine's own engine, found as the Docker CLI finds it."""
-    client = docker.from_env()
-    client.ping()  # no engine is a failure, not a skip: `sh tests/run` starts one
+    try:
+        client = docker.from_env()
+        client.ping()
+    except DockerException as error:  # a failure and not a skip: nobody would see what was not tested
+        pytest.fail(f'no Docker engine answers, `sh tests/run` starts one: {error}', pytrace=False)
     yield client
     client.close()
 

@@ -70,6 +70,7 @@ class Containers:
             make_tiny_image(self._client),
             ['sh', '-c', command],
             network_mode=options.pop('network_mode', 'none'),
+            stop_signal=options.pop('stop_signal', 'SIGKILL'),  # a shell as first process would ignore SIGTERM for 10 s
             labels={LABEL: '1', **(compose if project else {}), **(labels or {})},
             **options,
         )
@@ -98,18 +99,11 @@ class PrivateEngine:
 
     def start(self) -> PrivateEngine:
         """Start it, and wait until it answers."""
-        for leftover in ('docker.pid', 'docker.sock'):
+        # the number of a killed engine may be held by a process that nobody has reaped: it would wait a minute and fail
+        for leftover in ('docker.pid', 'docker.sock', 'exec/containerd/containerd.pid'):
             (self.directory / leftover).unlink(missing_ok=True)
         with (self.directory / 'dockerd.log').open('ab') as log:
-            self.process = subprocess.Popen(
-                [
-                    'unshare', '--net', 'dockerd', '--host', self.url, '--data-root', f'{self.directory}/data',
-                    '--exec-root', f'{self.directory}/exec', '--pidfile', f'{self.directory}/docker.pid',
-                    '--bridge=none', '--iptables=false', *self._options,
-                ],
-                stdout=log,
-                stderr=log,
-            )  # fmt: skip
+            self.process = subprocess.Popen(self._command(), stdout=log, stderr=log)
         wait_until(self.answers, 60, f'see {self.directory}/dockerd.log')
         return self
 
@@ -124,36 +118,68 @@ class PrivateEngine:
         return client
 
     def stop(self) -> None:
-        self._signal(signal.SIGTERM)
-        self.process.wait(30)
+        """End it in order: its containers end with it, unless it runs with ``--live-restore``."""
+        self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._signal(signal.SIGKILL)
-        self.process.wait(30)
+        """End it at once: its containers live on, and stop when it starts again without ``--live-restore``."""
+        self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        self._signal(signal.SIGSTOP)
+        """Let it take connections and answer nothing, until :meth:`thaw`."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)  # its threads stop one after the other
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
-        """End it, its containers and the containerd it may have left behind."""
-        if self.process and self.process.poll() is None:
-            self.thaw()
+        """End it with all that it started, whatever the test has done to it."""
+        if self.process is None:
+            return
+        with suppress(DockerException, AssertionError, subprocess.TimeoutExpired):  # else the hard way, below
+            self._remove_containers()
             self.stop()
         for client in self._clients:
             client.close()
-        for pid in filter(str.isdigit, os.listdir('/proc')):
-            try:
-                command = Path(f'/proc/{pid}/cmdline').read_bytes()
-            except OSError:
-                continue
-            if str(self.directory).encode() in command and int(pid) != os.getpid():
-                os.kill(int(pid), signal.SIGKILL)
-        mounts = [line.split()[1] for line in Path('/proc/mounts').read_text().splitlines()]
-        for mount in sorted((mount for mount in mounts if mount.startswith(str(self.directory))), reverse=True):
+        for pid in self._processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(30)
+        for mount in self._mounts():
             subprocess.run(['umount', '-l', mount], check=False)
 
-    def _signal(self, number: int) -> None:
-        os.kill(self.process.pid, number)
+    def _command(self) -> list[str]:
+        paths = {'data-root': 'data', 'exec-root': 'exec', 'pidfile': 'docker.pid'}
+        return [
+            *('unshare', '--net', 'dockerd', '--host', self.url, '--bridge=none', '--iptables=false'),
+            *(f'--{option}={self.directory}/{path}' for option, path in paths.items()),
+            *self._options,
+        ]
+
+    def _remove_containers(self) -> None:
+        if self.process.poll() is None:
+            self.thaw()
+        else:  # only an engine can end, without a trace, the containers that a killed one has left
+            self.start()
+        for container in self.client().containers.list(all=True):
+            container.remove(force=True)
+
+    def _end(self, number: int) -> None:
+        self.process.send_signal(number)
+        self.process.wait(30)
+        wait_until(lambda: not self._processes('containerd\0--config'), 30, 'containerd has outlived its engine')
+
+    def _processes(self, begin: str = '') -> list[int]:
+        """The engine's own processes whose command line begins so: dockerd, containerd, the shims of containers."""
+        found = []
+        for entry in Path('/proc').glob('[0-9]*/cmdline'):
+            with suppress(OSError):  # it has ended meanwhile
+                command = entry.read_text(errors='replace')
+                if f'{self.directory}/' in command and command.startswith(begin):
+                    found.append(int(entry.parent.name))
+        return found
+
+    def _mounts(self) -> list[str]:
+        mounts = [line.split()[1] for line in Path('/proc/mounts').read_text().splitlines()]
+        return sorted((mount for mount in mounts if mount.startswith(f'{self.directory}/')), reverse=True)

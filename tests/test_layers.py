@@ -18,6 +18,7 @@ LAYERS = [
     {'feed'},
     {'hub', 'credentials'},
     {'pages', 'api', 'guard'},
+    {'server'},
     {'app'},
     {'cli'},
     {'__main__'},

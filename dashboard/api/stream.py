@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
-from dashboard.api.wire import error_message, gap_message, log_message, service_status, status_message
+from dashboard.api.burst import Bursts, send_burst, text_of
+from dashboard.api.wire import error_message, service_status, status_message
 from dashboard.errors import BadRequest, DashboardError, EngineUnavailable
 from dashboard.hub import LogHub
-from dashboard.model import Gap, LogLine, Row
 
 MOST = 10_000  # lines of tail
+STALLED = 30.0  # seconds a client may leave what it was sent unread
 NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
 
 Token = Annotated[str, Query(description='A token of `/api/auth/login`; or send it as `Authorization: Bearer`.')]
+Batch = Annotated[bool, Query(description='Whether messages come in arrays, many at a time.')]
 Tail = Annotated[str, Query(description=f'How many of the last lines come first, 0 to {MOST}.')]
 
 
 def router(hub: LogHub) -> APIRouter:
     """The routes below ``/api/logs/ws``; the gate has checked the token before they are reached."""
     routes = APIRouter(prefix='/api/logs/ws')
+    bursts = Bursts()
 
     # before the other route, whose pattern it fits: a service called "status" is asked for as "project:status"
     @routes.websocket('/status')
@@ -34,30 +36,25 @@ def router(hub: LogHub) -> APIRouter:
         await _until_closed(websocket, _send_status(websocket, hub))
 
     @routes.websocket('/{service}')
-    async def logs(websocket: WebSocket, service: str, token: Token = '', tail: Tail = '100') -> None:
+    async def logs(
+        websocket: WebSocket, service: str, token: Token = '', tail: Tail = '100', batch: Batch = False
+    ) -> None:
         """The last lines of a service, then every new one."""
         await websocket.accept()
-        await _until_closed(websocket, _send_logs(websocket, hub, service, tail))
+        await _until_closed(websocket, _send_logs(websocket, hub, bursts, service, tail, batch))
 
     return routes
 
 
-async def _send_logs(websocket: WebSocket, hub: LogHub, name: str, tail: str) -> None:
+async def _send_logs(websocket: WebSocket, hub: LogHub, bursts: Bursts, name: str, tail: str, batch: bool) -> None:
     await hub.asked()
     async with hub.subscribe(hub.find(name).key, _tail(tail)) as subscription:
         status = subscription.feed.status
         if status.phase == 'unreadable':
-            await websocket.send_text(_json(error_message(status.error)))
+            await websocket.send_text(text_of(error_message(status.error)))
         async for rows in subscription:
-            for row in rows:
-                await _send_row(websocket.send_text, row, name)
-
-
-async def _send_row(send: Callable[[str], Awaitable[None]], row: Row, name: str) -> None:
-    if isinstance(row, LogLine):
-        await send(_json(log_message(row, name)))
-    elif isinstance(row, Gap):
-        await send(_json(gap_message(row)))
+            async with asyncio.timeout(STALLED):
+                await send_burst(websocket, bursts.of(subscription, rows, name, batch))
 
 
 async def _send_status(websocket: WebSocket, hub: LogHub) -> None:
@@ -66,14 +63,14 @@ async def _send_status(websocket: WebSocket, hub: LogHub) -> None:
     async with hub.changes() as changes:
         async for _ in changes:
             if hub.status.error:
-                await websocket.send_text(_json(error_message(hub.status.error)))
+                await websocket.send_text(text_of(error_message(hub.status.error)))
                 continue
             names = [(hub.name_of(service.key), service) for service in hub.services]
             current = {name: service_status(service, name) for name, service in names}
             gone = [{'service': name, 'status': 'removed', 'health': 'none'} for name in known.keys() - current.keys()]
             changed = [status for name, status in current.items() if known.get(name) != status]
             if changed or gone:
-                await websocket.send_text(_json(status_message(changed + gone)))
+                await websocket.send_text(text_of(status_message(changed + gone)))
             known = current
 
 
@@ -94,8 +91,10 @@ async def _until_closed(websocket: WebSocket, work: Coroutine[Any, Any, None]) -
 async def _say_goodbye(websocket: WebSocket, sending: asyncio.Task[None]) -> None:
     error = None if sending.cancelled() else sending.exception()
     if isinstance(error, DashboardError):
-        await websocket.send_text(_json(error_message(error)))
+        await websocket.send_text(text_of(error_message(error)))
         await websocket.close(_close_code(error))
+    elif isinstance(error, TimeoutError):
+        await websocket.close(TRY_AGAIN, 'You do not read what is sent.')
     elif error is not None:
         raise error
     elif not sending.cancelled():
@@ -119,7 +118,3 @@ def _tail(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > MOST:
         raise BadRequest(f'tail takes a whole number from 0 to {MOST:,}, not {text[:20]!r}.')
     return int(text)
-
-
-def _json(message: dict[str, Any]) -> str:
-    return json.dumps(message, ensure_ascii=False, separators=(',', ':'))

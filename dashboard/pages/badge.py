@@ -14,6 +14,7 @@ from dashboard.model import SECOND
 from dashboard.pages.viewer import LogViewer
 
 PACE_LOOKS = 7  # looks at half-second intervals: three seconds
+LATE = 2  # seconds that the newest line of a busy stream may be old
 BEHIND = 2_000  # rows that have come and are not on the page: more is worth saying
 
 
@@ -46,24 +47,25 @@ class Pace:
     """How many lines a second a service writes, over the last few seconds."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, ServiceFeed, int]] = deque(maxlen=PACE_LOOKS)
+        self._seen: deque[tuple[float, int]] = deque(maxlen=PACE_LOOKS)
+        self._feed: ServiceFeed | None = None
 
-    def words(self, viewer: LogViewer) -> str:
-        """Note where the timeline ends now; say its pace, or '' when that is not known or nothing comes."""
-        feed = viewer.feed
-        if feed is None or not feed.ready.is_set() or (self._seen and self._seen[-1][1] is not feed):
+    def look(self, feed: ServiceFeed | None) -> float:
+        """Note where the timeline ends now; lines a second since a few looks ago."""
+        if feed is not self._feed or feed is None or not feed.ready.is_set():
             self._seen.clear()
+            self._feed = feed
         if feed is None or not feed.ready.is_set():
-            return ''
-        self._seen.append((time.monotonic(), feed, feed.history.end))
-        (began, _, first), (now, _, last) = self._seen[0], self._seen[-1]
-        rate = (last - first) / (now - began) if now > began else 0
-        return f'{rate:,.0f} lines/s' if rate >= 10 else f'{rate:.1f} lines/s' if rate else ''
+            return 0.0
+        self._seen.append((time.monotonic(), feed.history.end))
+        (began, first), (now, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (now - began) if now > began else 0.0
 
 
-def state_of(engine: EngineStatus, viewer: LogViewer) -> State:
-    """What is true now, the worst first."""
-    age = _age(viewer)
+def state_of(engine: EngineStatus, viewer: LogViewer, pace: float) -> State:
+    """What is true now, the worst first; ``pace`` in lines a second."""
+    seconds = _age(viewer)
+    age = ' · '.join(filter(None, (_pace_words(pace), _age_words(seconds))))
     if engine.error:
         return State(f'Engine unreachable, try {engine.attempt}, next in {_seconds(engine.retry_at)}', 'down', age)
     if viewer.feed is None:
@@ -71,17 +73,25 @@ def state_of(engine: EngineStatus, viewer: LogViewer) -> State:
     status = viewer.feed.status
     if status.phase == 'reconnecting':
         return State(f'Reconnecting, try {status.attempt}, next in {_seconds(status.retry_at)}', 'down', age)
-    if status.phase == 'live' and not viewer.following:
-        return State('Paused', 'busy', age)
-    if status.phase == 'live' and viewer.behind > BEHIND:
-        return State(f'Catching up, {viewer.behind:,} lines behind', 'busy', age)
+    if status.phase == 'live':
+        return _live(viewer, seconds if pace else None, age)
     return State(*_WORDS[status.phase], age)
+
+
+def _live(viewer: LogViewer, late: int | None, age: str) -> State:
+    """The stream is well; is the page?"""
+    if not viewer.following:
+        return State('Paused', 'busy', age)
+    if viewer.behind > BEHIND:
+        return State(f'Catching up, {viewer.behind:,} lines behind', 'busy', age)
+    if late and late >= LATE:
+        return State(f'Catching up, {late} s behind', 'busy', age)
+    return State('Live', 'live', age)
 
 
 _WORDS = {
     'connecting': ('Connecting', 'busy'),
     'catching up': ('Catching up', 'busy'),
-    'live': ('Live', 'live'),
     'stopped': ('Stopped', 'idle'),
     'unreadable': ('Log cannot be read', 'down'),
 }
@@ -91,12 +101,19 @@ def _seconds(retry_at: float) -> str:
     return f'{max(0, round(retry_at - time.monotonic()))} s'
 
 
-def _age(viewer: LogViewer) -> str:
-    """How long ago the last line was written, by the engine's clock and ours."""
+def _pace_words(pace: float) -> str:
+    return f'{pace:,.0f} lines/s' if pace >= 10 else f'{pace:.1f} lines/s' if pace else ''
+
+
+def _age(viewer: LogViewer) -> int | None:
+    """How many seconds ago the last line was written, by the engine's clock and ours."""
     last = viewer.feed.status.last_line if viewer.feed else None
-    if last is None:
+    return None if last is None else max(0, (time.time_ns() - last) // SECOND)
+
+
+def _age_words(seconds: int | None) -> str:
+    if seconds is None:
         return ''
-    seconds = max(0, (time.time_ns() - last) // SECOND)
     for length, unit in ((86_400, 'd'), (3_600, 'h'), (60, 'min')):
         if seconds >= length:
             return f'last line {seconds // length} {unit} ago'

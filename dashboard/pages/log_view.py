@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
 from dashboard.model import Row
 
-BLOCK = 250  # lines
+BLOCK = 250  # rows; few enough blocks for the browser to lay out, and small enough ones to skip
+STRIDE = 1_000  # rows in one message: more would hold up the browser for longer than a tenth of a second
 ANSWER_TIMEOUT = 10.0  # seconds a browser may take to show a flush
 AT_BOTTOM = 24  # pixels from the end that still count as the end
 
@@ -31,6 +31,7 @@ _ON_SCROLL = (
 
 
 Render: TypeAlias = Callable[[Sequence[Row]], str]
+_ON_OPEN = "(e) => { const gap = e.target.closest('[data-row]'); if (gap) emit(gap.dataset.row); }"
 
 
 class LogView(ui.element):
@@ -39,35 +40,41 @@ class LogView(ui.element):
     :param render: makes safe HTML of rows
     :param capacity: rows kept in the page while it follows
     :param on_follow: called with whether the view is at its end, when the user scrolls away from it or back
+    :param on_open: called with the number of the first missed row, when the user opens a gap
     """
 
-    def __init__(self, render: Render, capacity: int, on_follow: Callable[[bool], None]) -> None:
+    def __init__(
+        self, render: Render, capacity: int, on_follow: Callable[[bool], None], on_open: Callable[[int], None]
+    ) -> None:
         super().__init__('div')
         self.capacity = capacity
         self._render = render
         self.rows = 0
+        self.hidden = False  # whether the tab was out of sight when it last answered
         self._blocks: deque[int] = deque()  # rows in each block
         self.classes('log').props('role=log aria-label="Log lines" aria-live=off tabindex=0')
-        self.on('scroll.passive', lambda event: _tell(event, on_follow), js_handler=_ON_SCROLL)
+        self.on('scroll.passive', lambda event: on_follow(bool(event.args)), js_handler=_ON_SCROLL)
+        for trigger in ('click', 'keydown.enter'):
+            self.on(trigger, lambda event: on_open(int(event.args)), js_handler=_ON_OPEN)
 
     async def replace(self, rows: Sequence[Row], *, follow: bool = True) -> bool:
-        """Show these rows and no others; False when the browser did not answer."""
+        """Show these rows and no others, at the end or else at the beginning; False when the browser did not answer."""
         self._blocks = deque()
-        return await self._send(f'v.innerHTML = {_script(self._added(rows))};', follow)
+        start = '' if follow else 'v.follow = false; v.scrollTop = v.top = 0;'
+        if not await self._send(f'v.replaceChildren(); {start}', follow):
+            return False
+        return await self.append(rows, follow=follow)
 
     async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
         """Add rows at the end; while following, the oldest leave. False when the browser did not answer."""
-        room = BLOCK - self._blocks[-1] if self._blocks else 0
-        into, rest = rows[:room], rows[room:]
-        steps = []
-        if into:
-            self._blocks[-1] += len(into)
-            steps.append(f'v.lastElementChild.insertAdjacentHTML("beforeend", {_script(self._render(into))});')
-        if rest:
-            steps.append(f'v.insertAdjacentHTML("beforeend", {_script(self._added(rest))});')
-        if follow and (leaving := self._evict()):
-            steps.append(f'for (let i = 0; i < {leaving}; i++) v.firstElementChild.remove();')
-        return await self._send(''.join(steps), follow)
+        for start in range(0, len(rows), STRIDE):
+            if not await self._send(self._steps(rows[start : start + STRIDE], follow), follow):
+                return False
+        return True
+
+    async def look(self) -> None:
+        """Ask whether the tab is in sight."""
+        await self._send('', False)
 
     def scroll_to_end(self) -> None:
         """Go to the newest line and follow from there."""
@@ -76,6 +83,20 @@ class LogView(ui.element):
     def stay(self) -> None:
         """Stop following where the view is."""
         self.client.run_javascript(f'{self._find()} v.follow = false;')
+
+    def _steps(self, rows: Sequence[Row], follow: bool) -> str:
+        """The script that adds rows: to the last block as far as it has room, then as new blocks."""
+        room = BLOCK - self._blocks[-1] if self._blocks else 0
+        into, rest = rows[:room], rows[room:]
+        steps = ''
+        if into:
+            self._blocks[-1] += len(into)
+            steps += f'v.lastElementChild.insertAdjacentHTML("beforeend", {_script(self._render(into))});'
+        if rest:
+            steps += f'v.insertAdjacentHTML("beforeend", {_script(self._added(rest))});'
+        if follow and (leaving := self._evict()):
+            steps += f'for (let i = 0; i < {leaving}; i++) v.firstElementChild.remove();'
+        return steps
 
     def _added(self, rows: Sequence[Row]) -> str:
         """Rows as new blocks."""
@@ -98,17 +119,15 @@ class LogView(ui.element):
         self.rows = sum(self._blocks)
         start = 'v.follow = v.follow ?? true;' if follow else ''
         end = 'if (v.follow) v.scrollTop = v.top = v.scrollHeight;' if follow else ''
-        script = f'{self._find()} {start} {steps} {end} return true;'
+        script = f'{self._find()} {start} {steps} {end} return document.visibilityState;'
         try:
-            return bool(await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT))
+            answer = await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT)
         except TimeoutError:
             return False
+        self.hidden = answer == 'hidden'
+        return answer is not None
 
 
 def _script(html: str) -> str:
     """As a string literal of a script."""
     return json.dumps(html)
-
-
-def _tell(event: GenericEventArguments, on_follow: Callable[[bool], None]) -> Any:
-    on_follow(bool(event.args))

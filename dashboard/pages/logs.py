@@ -81,7 +81,7 @@ class LogsPage:
             ui.select(tails, value=self._tail, on_change=lambda event: self._choose_tail(event.value)).props(
                 'dense outlined options-dense aria-label="Lines to begin with"'
             ).classes('tail')
-            self._badge = badge.Badge()
+            self._badge, self._pace = badge.Badge(), badge.Pace()
             ui.space()
             with ui.element('div').classes('actions'):
                 self._build_actions()
@@ -129,8 +129,6 @@ class LogsPage:
     def _build_foot(self) -> None:
         with ui.element('footer').classes('foot soft'):
             self._count = ui.label()
-            self._rate = ui.label().props('aria-label="Lines a second"')
-            self._pace = badge.Pace()
 
     def _start(self) -> None:
         client = ui.context.client
@@ -233,13 +231,12 @@ class LogsPage:
     def _refresh(self) -> None:
         """Say what is so; an element is only sent when its words have changed."""
         viewer, status = self._viewer, self._hub.status
-        self._badge.show(badge.state_of(status, viewer))
+        self._badge.show(badge.state_of(status, viewer, self._pace.look(viewer.feed)))
         self._auto.set_value(viewer.following)
         lines = viewer.lines
         self._count.set_text(f'{lines:,} lines' if lines != 1 else '1 line')
         matches = f'{viewer.matches:,} matches' if viewer.matches != 1 else '1 match'
         self._matches.set_text(matches if self._term else '')
-        self._rate.set_text(self._pace.words(viewer))
         new = viewer.new_lines + (0 if viewer.following else viewer.behind)
         self._newer.set_text(f'{new:,} new lines ↓' if new != 1 else '1 new line ↓')
         self._newer.set_visibility(not viewer.following)

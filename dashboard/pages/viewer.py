@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from dashboard.feed import ServiceFeed, Subscription
 from dashboard.filters import LineFilter
 from dashboard.hub import LogHub
-from dashboard.model import Gap, LogLine, Row, ServiceKey
+from dashboard.model import Gap, LogLine, Row, Service, ServiceKey
 from dashboard.pages.log_view import LogView
 from dashboard.pages.render import render_rows
 
-FLUSH = 0.1  # seconds between flushes at the least
+OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
+FLUSH = 0.1  # seconds from one flush to the next at the least
 FULL = (
     2  # times its capacity that a view holds while its reader is scrolled up; nothing he may be reading is taken away
 )
@@ -23,7 +26,7 @@ class LogViewer:
     """Keeps a :class:`LogView` at a service's timeline. One task a tab; it ends with :meth:`close`."""
 
     def __init__(self, hub: LogHub, capacity: int, term: str = '') -> None:
-        self.view = LogView(self._render, capacity, self._followed)
+        self.view = LogView(self._render, capacity, self._followed, self._open)
         self.following = True
         self.matches = 0  # lines that the filter has let pass
         self.new_lines = 0  # since the reader left the end
@@ -33,6 +36,8 @@ class LogViewer:
         self._subscription: Subscription | None = None
         self._start = 0  # the first row of what this tab holds
         self._stale = False  # the view must be filled anew
+        self._opened: int | None = None  # the row to show from, when a gap is to be filled
+        self._gaps: dict[int, Gap] = {}  # by the number of their first row, for as long as they may be on the page
         self._many = False  # lines of several containers: say which
         self._task: asyncio.Task[None] | None = None
 
@@ -61,7 +66,7 @@ class LogViewer:
     def watch(self, key: ServiceKey, tail: int) -> None:
         """Switch to a service, beginning with its last ``tail`` lines."""
         self.close()
-        self.matches, self.new_lines, self.error, self.following = 0, 0, '', True
+        self.matches, self.new_lines, self.error, self.following, self._opened = 0, 0, '', True, None
         self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
 
     def filter(self, term: str) -> None:
@@ -98,6 +103,7 @@ class LogViewer:
         async with self._hub.subscribe(key, tail) as subscription:
             self._subscription, self._start, self._stale = subscription, subscription.position, True
             while not subscription.closed:
+                due = time.monotonic() + FLUSH
                 if self._must_fill(subscription):
                     shown = await self._fill(subscription)
                 elif self.behind:
@@ -106,31 +112,67 @@ class LogViewer:
                     await subscription.wait()
                     continue
                 self._stale = self._stale or not shown  # a browser that did not answer gets it all anew
-                await asyncio.sleep(FLUSH)
+                await asyncio.sleep(max(0, due - time.monotonic()))
+                while self.view.hidden:
+                    await asyncio.sleep(OUT_OF_SIGHT)
+                    await self.view.look()
 
     def _must_fill(self, subscription: Subscription) -> bool:
         return self._stale or self._many != (len(subscription.feed.service.containers) > 1)
 
     async def _fill(self, subscription: Subscription) -> bool:
-        """Show the newest of all that this tab holds, through the filter."""
+        """Show the newest of all that this tab holds, or what follows an opened gap, through the filter."""
         self._stale = False
         self._many = len(subscription.feed.service.containers) > 1
+        if self._opened is not None:
+            return await self._fill_from(subscription, self._opened)
+        self._gaps.clear()
         rows = subscription.feed.history.slice(self._start)
         subscription.position = subscription.feed.history.end
         chosen = await self._chosen(rows)
         self.matches = sum(isinstance(row, LogLine) for row in chosen)
         self.new_lines = 0
-        return await self.view.replace(chosen[-self.view.capacity :])
+        return await self.view.replace(chosen[-self.view.capacity :], follow=self.following)
+
+    async def _fill_from(self, subscription: Subscription, first: int) -> bool:
+        """Show what follows row ``first``; what the server has forgotten comes from the engine."""
+        self._opened = None
+        gap, history, capacity = self._gaps.get(first), subscription.feed.history, self.view.capacity
+        rows: list[Row] = []
+        if gap and first < history.first:
+            rows += await self._from_engine(subscription.feed.service, gap, capacity)
+        subscription.position = first + len(rows)
+        rows += subscription.take(capacity - len(rows))
+        return await self.view.replace(await self._chosen(rows), follow=False)
+
+    async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[LogLine]:
+        """The first lines that were written between the line before a gap and the line after it."""
+        lines: list[LogLine] = []
+        async with aclosing(self._hub.read(service, since=gap.start + 1, until=gap.end - 1)) as batches:
+            async for batch in batches:
+                lines += batch
+                if len(lines) >= most:
+                    break
+        return lines[:most]
 
     async def _add(self, subscription: Subscription) -> bool:
-        capacity = self.view.capacity
-        room = capacity if self.following else max(0, FULL * capacity - self.view.rows)
-        rows = subscription.take(room, newest=self.following) if room else []
+        rows = self._take(subscription)
+        self._gaps |= {row.row: row for row in rows if isinstance(row, Gap) and row.row is not None}
         chosen = await self._chosen(rows)
         lines = sum(isinstance(row, LogLine) for row in chosen)
         self.matches += lines
         self.new_lines = 0 if self.following else self.new_lines + lines
-        return not chosen or await self.view.append(chosen, follow=self.following)
+        return not chosen or await self.view.append(chosen[-self.view.capacity - 1 :], follow=self.following)
+
+    def _take(self, subscription: Subscription) -> list[Row]:
+        """What has come, as far as the page can use it; a filter looks at everything."""
+        capacity = self.view.capacity
+        if not self.following:
+            room = max(0, FULL * capacity - self.view.rows)
+            return subscription.take(room) if room else []
+        if self._filter.pattern:
+            return subscription.take(subscription.feed.history.end)
+        return subscription.take(capacity, newest=True)
 
     async def _chosen(self, rows: list[Row]) -> Sequence[Row]:
         if self._filter.pattern is None:
@@ -141,6 +183,11 @@ class LogViewer:
 
     def _render(self, rows: Sequence[Row]) -> str:
         return render_rows(rows, self._filter.pattern, self._many)
+
+    def _open(self, row: int) -> None:
+        """Show what was skipped from a row on; the reader goes on from there by scrolling."""
+        self._opened, self.following = row, False
+        self._refill()
 
     def _refill(self) -> None:
         self._stale = True

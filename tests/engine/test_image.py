@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 BASE = 'docker-log-dashboard/base:1'
 IMAGE = 'docker-log-dashboard/test:latest'
-CERTIFICATES = Path('/etc/ssl/certs/ca-certificates.crt')
+CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 
 
 @pytest.fixture(scope='module')
@@ -28,9 +28,11 @@ def base_image(engine_client, tmp_path_factory):
         root = tmp_path_factory.mktemp('base')
         packages = 'python3,python3-venv,ca-certificates'
         run('debootstrap', '--variant=minbase', f'--include={packages}', codename(), str(root))
-        if CERTIFICATES.exists():
-            (root / str(CERTIFICATES).lstrip('/')).write_bytes(CERTIFICATES.read_bytes())
-        (root / 'etc/pip.conf').write_text(pip_configuration())
+        settings = pip_settings()
+        (root / 'etc/pip.conf').write_text('[global]\n' + ''.join(f'{name} = {settings[name]}\n' for name in settings))
+        certificates = root / settings['cert'].lstrip('/')
+        certificates.parent.mkdir(parents=True, exist_ok=True)
+        certificates.write_bytes(Path(settings['cert']).read_bytes())
         archive = subprocess.Popen(['tar', '-c', '-C', str(root), '.'], stdout=subprocess.PIPE)
         run('docker', 'import', '-', BASE, stdin=archive.stdout)
         archive.stdout.close()
@@ -39,10 +41,11 @@ def base_image(engine_client, tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def image(base_image):
+def image(engine_client, base_image):
     options = ['--network', 'host', '--build-arg', f'BASE={base_image}', '--label', f'{LABEL}=1']
     run('docker', 'build', *options, '-t', IMAGE, str(ROOT), env={**os.environ, 'DOCKER_BUILDKIT': '0'})
-    return IMAGE
+    yield IMAGE
+    engine_client.images.prune({'dangling': True, 'label': f'{LABEL}=1'})  # that of the run before
 
 
 @pytest.fixture(scope='module')
@@ -106,10 +109,10 @@ def codename() -> str:
     return next(line.partition('=')[2].strip('"') for line in lines if line.startswith('VERSION_CODENAME='))
 
 
-def pip_configuration() -> str:
+def pip_settings() -> dict[str, str]:
     """This machine's own way to its package index, as far as it is not the default."""
     wanted = {'cert', 'index-url', 'extra-index-url', 'trusted-host', 'proxy', 'default-timeout'}
     listed = subprocess.run(['pip', 'config', 'list'], capture_output=True, text=True, check=True).stdout.splitlines()
-    entries = [line.split('=', 1) for line in listed if '=' in line]
+    entries = (line.split('=', 1) for line in listed if '=' in line)
     settings = {name.rpartition('.')[2]: value.strip("'") for name, value in entries}
-    return '[global]\n' + ''.join(f'{name} = {value}\n' for name, value in settings.items() if name in wanted)
+    return {'cert': CERTIFICATES} | {name: value for name, value in settings.items() if name in wanted}

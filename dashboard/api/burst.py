@@ -1,0 +1,86 @@
+"""Many WebSocket messages in one piece: framed once for all viewers, written at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from fastapi import WebSocket
+
+from dashboard.api.wire import gap_message, log_message
+from dashboard.feed import ServiceFeed, Subscription
+from dashboard.model import Gap, LogLine, Row
+
+BURST = 'dashboard.burst'  # the ASGI extension, and the key of its message
+KEPT = 8  # bursts remembered a service: viewers that keep up ask for the same one within a moment
+FINAL_TEXT = b'\x81'  # RFC 6455, section 5.2: a whole message of text, not masked
+
+
+class Burst:
+    """Messages of text, and their frames when somebody wants them."""
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        self.messages = messages
+
+    @cached_property
+    def frames(self) -> bytes:
+        """All messages as they go over the wire."""
+        return b''.join(map(_frame, self.messages))
+
+
+class Bursts:
+    """Encodes rows for any number of viewers of a service."""
+
+    def __init__(self) -> None:
+        self._recent: WeakKeyDictionary[ServiceFeed, dict[tuple[int, int, str, bool], Burst]] = WeakKeyDictionary()
+
+    def of(self, subscription: Subscription, rows: Sequence[Row], name: str, batch: bool) -> Burst:
+        """The messages for rows just taken from a subscription: one a row, or with ``batch`` one array of them."""
+        if subscription.skipped:
+            return Burst(_encode(rows, name, batch))
+        recent = self._recent.setdefault(subscription.feed, {})
+        key = (subscription.position, len(rows), name, batch)
+        if key not in recent:
+            recent[key] = Burst(_encode(rows, name, batch))
+            while len(recent) > KEPT:
+                del recent[next(iter(recent))]
+        return recent[key]
+
+
+async def send_burst(websocket: WebSocket, burst: Burst) -> None:
+    """Send the messages in one go where the server can, else one by one. Waits while the client is slow to read."""
+    if BURST in websocket.scope.get('extensions', {}):
+        if burst.messages:
+            await websocket.send({'type': 'websocket.send', BURST: burst.frames})
+    else:
+        for message in burst.messages:
+            await websocket.send_text(message)
+
+
+def text_of(message: Any) -> str:
+    """Compact JSON."""
+    return json.dumps(message, ensure_ascii=False, separators=(',', ':'))
+
+
+def _encode(rows: Sequence[Row], name: str, batch: bool) -> list[str]:
+    messages = [
+        log_message(row, name) if isinstance(row, LogLine) else gap_message(row)
+        for row in rows
+        if isinstance(row, LogLine | Gap)
+    ]
+    if batch:
+        return [text_of(messages)] if messages else []
+    return [text_of(message) for message in messages]
+
+
+def _frame(message: str) -> bytes:
+    payload = message.encode()
+    size = len(payload)
+    if size < 126:
+        return FINAL_TEXT + size.to_bytes(1, 'big') + payload
+    if size < 1 << 16:
+        return FINAL_TEXT + b'\x7e' + size.to_bytes(2, 'big') + payload
+    return FINAL_TEXT + b'\x7f' + size.to_bytes(8, 'big') + payload

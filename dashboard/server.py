@@ -1,0 +1,73 @@
+"""How the application is served: uvicorn, with a WebSocket that can write many messages at once."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from dashboard.api.burst import BURST
+from dashboard.config import Settings
+from dashboard.errors import ConfigError
+
+GRACE = 1  # seconds that open connections get when the server stops
+PARTING = 30.0  # seconds that a client that does not read has for reading why it was closed
+
+
+class BurstProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, which also takes messages that are framed already.
+
+    One message a line means a frame, a buffer and a system call a line and viewer. A burst holds the frames of all
+    lines that came together; it is made once for all viewers, and written by one call. The wire format is the same.
+    """
+
+    def handle_connect(self, event: Any) -> None:
+        """Tell the application that bursts are taken, as an ASGI extension."""
+        super().handle_connect(event)
+        if hasattr(self, 'scope'):
+            self.scope['extensions'][BURST] = {}
+
+    async def send(self, message: Any) -> None:
+        """Send an ASGI message, or a burst in the key :data:`BURST` of ``websocket.send``."""
+        if burst := message.get(BURST):
+            await self.writable.wait()
+            if self.disconnected or self.close_sent or self.transport.is_closing():
+                raise ClientDisconnected
+            self.transport.write(burst)
+            return
+        if message['type'] == 'websocket.close' and not self.writable.is_set():
+            # do not wait for a client that does not read: the reason waits in its queue, for a while
+            self.writable.set()
+            self.loop.call_later(PARTING, self.transport.abort)
+        await super().send(message)
+
+
+def configure(app: Any) -> uvicorn.Config:
+    """The server's configuration."""
+    return uvicorn.Config(
+        app,
+        log_level='warning',  # below that uvicorn logs URLs, and a URL may hold a token
+        access_log=False,
+        ws=BurstProtocol,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=GRACE,
+        server_header=False,
+    )
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket; made before the server, so that a taken port is told in our words.
+
+    :raises ConfigError: when the address cannot be listened on
+    """
+    try:
+        family = socket.AF_INET6 if ':' in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=256)
+    except OSError as error:
+        raise ConfigError(
+            f'Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. '
+            'Choose others with --host and --port.'
+        ) from None
