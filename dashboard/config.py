@@ -27,6 +27,7 @@ class Settings:
     history_bytes: int = 64 * MEBIBYTE  # kept in memory for each watched service
     page_lines: int = 5_000  # kept in the browser
     linger: float = 30.0  # seconds a stream stays open after its last viewer left
+    stalled: float = 30.0  # seconds a WebSocket client may leave what it was sent unread
     docker_environ: Mapping[str, str] = field(default_factory=dict)  # the DOCKER_* variables
 
     @classmethod
@@ -61,6 +62,7 @@ VARIABLES = {
     'history_bytes': 'DASHBOARD_HISTORY_BYTES',
     'page_lines': 'DASHBOARD_PAGE_LINES',
     'linger': 'DASHBOARD_LINGER',
+    'stalled': 'DASHBOARD_STALLED',
 }
 LIMITS: dict[str, tuple[float, float]] = {
     'port': (0, 65_535),
@@ -68,6 +70,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     'history_bytes': (MEBIBYTE, 1 << 40),
     'page_lines': (1_000, 50_000),
     'linger': (0, 86_400),
+    'stalled': (1, 3_600),
 }
 
 

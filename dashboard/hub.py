@@ -41,7 +41,7 @@ class LogHub:
         self.engine = engine
         self.status = EngineStatus()
         self.services: tuple[Service, ...] = ()  # running ones first, then by project and name
-        self._settings = settings
+        self.settings = settings
         self._feeds: dict[ServiceKey, ServiceFeed] = {}
         self._listeners: set[asyncio.Event] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -164,7 +164,7 @@ class LogHub:
             service = next((service for service in self.services if service.key == key), None)
             if service is None:
                 raise ServiceNotFound(f'Service {key.name} not found')
-            limits = (self._settings.history_lines, self._settings.history_bytes)
+            limits = (self.settings.history_lines, self.settings.history_bytes)
             feed = ServiceFeed(self.engine, service, *limits, ended=self._stale.set)
             self._feeds[key] = feed
             feed.update(service)
@@ -172,7 +172,7 @@ class LogHub:
 
     def _linger(self, key: ServiceKey, feed: ServiceFeed) -> None:
         async def close_unwatched() -> None:
-            await asyncio.sleep(self._settings.linger)
+            await asyncio.sleep(self.settings.linger)
             if not feed.subscriptions and self._feeds.get(key) is feed:
                 del self._feeds[key]
                 await feed.close()
@@ -228,7 +228,7 @@ class LogHub:
         await asyncio.sleep(delay)
 
     def _take(self, containers: list[Container]) -> None:
-        wanted = self._settings.compose_project
+        wanted = self.settings.compose_project
         services = _services(item for item in containers if not wanted or item.service.project == wanted)
         returned = not self.status.reachable
         if services == self.services and not returned:

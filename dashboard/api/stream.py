@@ -15,7 +15,6 @@ from dashboard.errors import BadRequest, DashboardError, EngineUnavailable
 from dashboard.hub import LogHub
 
 MOST = 10_000  # lines of tail
-STALLED = 30.0  # seconds a client may leave what it was sent unread
 NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
 
 Token = Annotated[str, Query(description='A token of `/api/auth/login`; or send it as `Authorization: Bearer`.')]
@@ -53,7 +52,7 @@ async def _send_logs(websocket: WebSocket, hub: LogHub, bursts: Bursts, name: st
         if status.phase == 'unreadable':
             await websocket.send_text(text_of(error_message(status.error)))
         async for rows in subscription:
-            async with asyncio.timeout(STALLED):
+            async with asyncio.timeout(hub.settings.stalled):
                 await send_burst(websocket, bursts.of(subscription, rows, name, batch))
 
 

@@ -30,9 +30,7 @@ def base_image(engine_client, tmp_path_factory):
         run('debootstrap', '--variant=minbase', f'--include={packages}', codename(), str(root))
         settings = pip_settings()
         (root / 'etc/pip.conf').write_text('[global]\n' + ''.join(f'{name} = {settings[name]}\n' for name in settings))
-        certificates = root / settings['cert'].lstrip('/')
-        certificates.parent.mkdir(parents=True, exist_ok=True)
-        certificates.write_bytes(Path(settings['cert']).read_bytes())
+        copy_into(root, Path(settings['cert']))
         archive = subprocess.Popen(['tar', '-c', '-C', str(root), '.'], stdout=subprocess.PIPE)
         run('docker', 'import', '-', BASE, stdin=archive.stdout)
         archive.stdout.close()
@@ -102,6 +100,13 @@ def health(container) -> str:
 def run(*command: str, **options) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
     assert done.returncode == 0, done.stdout[-4_000:]
+
+
+def copy_into(root: Path, file: Path) -> None:
+    if file.exists():  # else that of the Debian in it will do
+        target = root / file.relative_to('/')
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.read_bytes())
 
 
 def codename() -> str:
