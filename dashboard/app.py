@@ -85,7 +85,7 @@ def serve(settings: Settings) -> None:
     app = create_app(settings, LogHub(engine, settings), accounts)
     with listen(settings) as listener:
         _greet(settings, engine, accounts, listener)
-        _tune_garbage_collection()
+        tune_garbage_collection()
         # uvicorn raises the signal again when it has shut down: an orderly end is not a failure
         signal.signal(signal.SIGTERM, _exit)
         uvicorn.Server(configure(app)).run(sockets=[listener])
@@ -102,7 +102,7 @@ def _greet(settings: Settings, engine: Engine, accounts: Accounts, listener: soc
     sys.stdout.flush()
 
 
-def _tune_garbage_collection() -> None:
+def tune_garbage_collection() -> None:
     """Lines are many and hold no cycles: look for cycles seldom, and never among what start-up made."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

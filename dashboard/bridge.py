@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 Item = TypeVar('Item')
 
 CAPACITY = 20_000  # items a thread may be ahead of the event loop; the engine keeps the rest
+BUSY, GATHER = 50, 0.005  # from so many items at once on, the next ones are gathered for so many seconds
 SETTLED = 0.05  # seconds without anything new after which a stream has given all that was there
 
 
@@ -76,6 +77,7 @@ class Bridge(Generic[Item]):
             items, finished = self._take()
             if items:
                 yield items
+                await asyncio.sleep(GATHER if len(items) >= BUSY else 0)  # else the loop wakes for every read
             if finished:
                 break
             if not settled and (quiet or (items and is_recent is not None and is_recent(items[-1]))):

@@ -16,7 +16,6 @@ HEADER = 8  # stream, three zero bytes, length as a big-endian 32-bit number
 PREFIX = STAMP_LENGTH + 1  # timestamp and space
 ENGINE_SPLIT = 16 * 1024  # the engine cuts longer lines and stamps every piece
 LONGEST_LINE = 1 << 20  # bytes held for one line; what follows becomes a line without an ending before it
-NEWLINE = 10
 
 
 class ChunkDecoder:
@@ -34,7 +33,7 @@ class ChunkDecoder:
         buffer = self._rest + data if self._rest else data
         position, parts = 0, []
         while (line_end := buffer.find(b'\r\n', position)) >= 0:
-            size = int(buffer[position:line_end].partition(b';')[0], 16)
+            size = _size(buffer[position:line_end])
             stop = line_end + 2 + size
             if stop + 2 > len(buffer):
                 break
@@ -71,23 +70,26 @@ class FrameDecoder:
         return [self._line(stream, record) for stream, record in pending]
 
     def _cut_frames(self, buffer: bytes) -> list[LogLine]:
-        lines, position, end = [], 0, len(buffer)
+        """All whole frames; the common line is made here, for even a call a line costs a tenth of the speed."""
+        lines: list[LogLine] = []
+        container, position, end, from_bytes = self._container, 0, len(buffer), int.from_bytes
         while (start := position + HEADER) <= end:
-            stop = start + int.from_bytes(buffer[position + 4 : start], 'big')
+            stop = start + from_bytes(buffer[position + 4 : start], 'big')
             if stop > end:
                 break
             record = buffer[start:stop]
-            stream = buffer[position]
-            if stop > start and buffer[stop - 1] == NEWLINE and not self._pieces:
-                lines.append(self._line(stream, record))
+            stamp = record[:STAMP_LENGTH]
+            if stamp == self._stamp or self._pieces or record[-1:] != b'\n' or record[29:31] != b'Z ':
+                lines += self._join(buffer[position], record)
             else:
-                lines += self._join(stream, record)
+                self._stamp, self._ordinal = stamp, 0
+                lines.append(LogLine(container, buffer[position], record))
             position = stop
         self._rest = buffer[position:]
         return lines
 
     def _join(self, stream: int, record: bytes) -> list[LogLine]:
-        """A piece of a split line, or a line while another stream's is unfinished.
+        """Any frame: a piece of a split line, a line while another's is unfinished, or with an unusual timestamp.
 
         The engine cuts only full pieces: a shorter one without an ending is the last thing its writer said.
         """
@@ -117,6 +119,14 @@ class FrameDecoder:
         else:
             self._stamp, self._ordinal = stamp, 0
         return LogLine(self._container, stream, record, self._ordinal)
+
+
+def _size(line: bytes) -> int:
+    """Of a chunk, from its first line, which may have extensions after a semicolon."""
+    try:
+        return int(line, 16)
+    except ValueError:
+        return int(line.partition(b';')[0], 16)
 
 
 _PIECE_STAMP = re.compile(rb'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from dashboard.model import Gap, LogLine, Notice, Row
+from dashboard.model import Gap, LogLine, Row
 
 ROW_COST = 130  # bytes that a row takes beside its record: the object, the bytes object's head, the list's slot
 SLACK = 16  # a sixteenth of the limit is evicted at once, so that eviction costs little a row
@@ -29,9 +29,11 @@ class History:
 
     def append(self, rows: Sequence[Row]) -> None:
         """Add rows; the oldest leave when there are too many."""
-        self._remarks += [self.end + index for index, row in enumerate(rows) if not isinstance(row, LogLine)]
+        sizes = [len(row.record) for row in rows if isinstance(row, LogLine)]
+        self.bytes += ROW_COST * len(rows) + sum(sizes)
+        if len(sizes) < len(rows):
+            self._remarks += [self.end + index for index, row in enumerate(rows) if not isinstance(row, LogLine)]
         self._rows += rows
-        self.bytes += sum(map(_cost, rows))
         if len(self._rows) > self._max_rows or self.bytes > self._max_bytes:
             self._evict()
 
@@ -73,8 +75,4 @@ def row_time(row: Row) -> int:
 
 
 def _cost(row: Row) -> int:
-    return ROW_COST + (len(row.record) if isinstance(row, LogLine) else len(_words(row)))
-
-
-def _words(row: Gap | Notice) -> str:
-    return row.text if isinstance(row, Notice) else row.reason
+    return ROW_COST + (len(row.record) if isinstance(row, LogLine) else 0)

@@ -15,7 +15,7 @@ from dashboard.pages.log_view import LogView
 from dashboard.pages.render import render_rows
 
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
-FLUSH = 0.1  # seconds from one flush to the next at the least
+FLUSH = 0.06  # seconds from one flush to the next at the least
 FULL = (
     2  # times its capacity that a view holds while its reader is scrolled up; nothing he may be reading is taken away
 )
