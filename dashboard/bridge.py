@@ -88,7 +88,8 @@ class Bridge(Generic[Item]):
 
     async def _wait(self, timeout: float | None) -> bool:
         try:
-            await asyncio.wait_for(self._filled.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._filled.wait()
         except TimeoutError:
             return False
         return True

@@ -152,6 +152,7 @@ class DockerEngine:
         """Close every stream; see :meth:`Engine.close`."""
         for stream in list(self._open):
             stream.close()
+        self._forget_client()
 
     async def _stream(
         self,
@@ -194,7 +195,7 @@ class DockerEngine:
         """The SDK's client; made at first use, because making it asks the engine for its version. Blocks."""
         with self._lock:
             if self._client is None:
-                self._client = docker.APIClient(
+                self._client = _Client(
                     base_url=self._where.url,
                     tls=self._where.tls,
                     version='auto',
@@ -209,12 +210,26 @@ class DockerEngine:
             return ContainerGone('The container has been removed; its log went with it.')
         if 'does not support reading' in str(error):
             return _unreadable('the container', 'set for it')
-        with self._lock:
-            self._client = None  # the next engine at this address may speak another version
+        self._forget_client()  # the next engine at this address may speak another version
         return explain(error, self._where)
+
+    def _forget_client(self) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+        if client:
+            client.close()
 
     def _unavailable(self, reason: str) -> EngineUnavailable:
         return explain(OSError(reason), self._where)
+
+
+class _Client(docker.APIClient):
+    """The SDK's client, trusting the engine's own certificate authority whatever the environment says."""
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Put the session's authority before REQUESTS_CA_BUNDLE, which requests would prefer."""
+        chosen = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, chosen, cert)
 
 
 class _Stream:

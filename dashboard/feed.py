@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 from dashboard.engine import Engine
@@ -40,12 +40,14 @@ class ServiceFeed:
         self.service = service
         self.ready = asyncio.Event()  # the backlog has been read: a tail can be taken
         self._engine = engine
+        self._capacity = max_rows
         self._ended = ended  # tells the hub that a stream has ended: its container may have started again by now
         self._merger = Merger(self._append)
         self._readers: dict[str, LogReader] = {}  # by container id
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._waking: asyncio.TimerHandle | None = None
         self._straggler: asyncio.TimerHandle | None = None
+        self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
         self._last_line: int | None = None
         self._closed = False
 
@@ -56,9 +58,14 @@ class ServiceFeed:
         self.service = service
         for container in service.containers:
             task = self._tasks.get(container.id)
-            if task is None or (task.done() and container.status in ('running', 'paused')):
+            unread = container.status in ('running', 'paused') or container.id in self._unread
+            if task is None or (task.done() and unread):
                 self._start(container.id)
         self._settle()
+
+    def started(self, container_ids: Iterable[str]) -> None:
+        """These containers run, or ran: there is something to read even if they have stopped when they are listed."""
+        self._unread |= self._tasks.keys() & set(container_ids)
 
     def note(self, notice: Notice) -> None:
         """Put a row into the timeline that says what happened."""
@@ -99,10 +106,11 @@ class ServiceFeed:
         return FeedStatus(phase, worst.attempt, worst.retry_at, worst.error, self._last_line)
 
     def _start(self, container_id: str) -> None:
+        self._unread.discard(container_id)
         reader = self._readers.get(container_id)
         if reader is None:
             container = next(item for item in self.service.containers if item.id == container_id)
-            reader = LogReader(self._engine, container, self._deliver, self._settle)
+            reader = LogReader(self._engine, container, self._deliver, self._settle, self._capacity)
             self._readers[container_id] = reader
         task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
         task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))

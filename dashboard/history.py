@@ -55,6 +55,10 @@ class History:
             start = max(self.first, start - missing)
         return start
 
+    def find(self, moment: int) -> int:
+        """The number of the first held row that is not older; ``moment`` in nanoseconds since the epoch."""
+        return next((self.first + index for index, row in enumerate(self._rows) if row_time(row) >= moment), self.end)
+
     def _evict(self) -> None:
         count = max(0, len(self._rows) - self._max_rows + self._max_rows // SLACK)
         freed = sum(map(_cost, self._rows[:count]))

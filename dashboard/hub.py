@@ -8,7 +8,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from dashboard.config import Settings
@@ -70,7 +70,8 @@ class LogHub:
         :raises EngineUnavailable: when it has done neither in ``timeout`` seconds
         """
         try:
-            await asyncio.wait_for(self._asked.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._asked.wait()
         except TimeoutError:
             raise EngineUnavailable(self.engine.address, 'it has not answered yet', 'Try again in a moment.') from None
 
@@ -208,18 +209,16 @@ class LogHub:
                     async for event in events:
                         if event is None or not event.action.startswith(QUIET):
                             self._stale.set()
-                        if event is not None:
-                            self._note(event)
+                        self._pass_on(event)
             except EngineUnavailable:
                 self._stale.set()
                 await asyncio.sleep(FIRST_DELAY * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stale.wait(), seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stale.wait()
             await asyncio.sleep(GATHER)
-        except TimeoutError:
-            pass
 
     async def _away(self, error: EngineUnavailable, attempt: int) -> None:
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311
@@ -230,23 +229,28 @@ class LogHub:
     def _take(self, containers: list[Container]) -> None:
         wanted = self.settings.compose_project
         services = _services(item for item in containers if not wanted or item.service.project == wanted)
-        returned = not self.status.reachable
-        if services == self.services and not returned:
-            return
+        returned, changed = not self.status.reachable, services != self.services
         self.services, self.status = services, EngineStatus(True)
-        for service in services:
+        for service in services:  # also when nothing has changed: a container may have restarted between two looks
             if feed := self._feeds.get(service.key):
                 feed.update(service)
         if returned:
             for feed in self._feeds.values():
                 feed.retry_now()
-        self._announce()
+        if returned or changed:
+            self._announce()
 
-    def _note(self, event: ContainerEvent) -> None:
-        words = _words(event)
-        for feed in self._feeds.values() if words else ():
-            if any(container.id == event.container_id for container in feed.service.containers):
-                feed.note(Notice(event.timestamp, words))
+    def _pass_on(self, event: ContainerEvent | None) -> None:
+        """Tell the feeds; None is the beginning of a watch, before which anything may have happened."""
+        for feed in self._feeds.values():
+            containers = {container.id for container in feed.service.containers}
+            if event is None:
+                feed.started(containers)
+            elif event.container_id in containers:
+                if event.action == 'start':
+                    feed.started([event.container_id])
+                if words := _words(event):
+                    feed.note(Notice(event.timestamp, words))
 
     def _announce(self) -> None:
         self._asked.set()

@@ -173,6 +173,12 @@ class Gap:
     missed: int | None  # how many lines, where known
     reason: str  # words for the user
     row: int | None = None  # number of the first missed row in the history, when they were skipped for one viewer only
+    lost: bool = False  # whether nobody has them any more
+
+    @property
+    def key(self) -> str:
+        """Names the gap among those of its timeline."""
+        return f'{self.start}-{self.end}'
 
 
 @dataclass(frozen=True, slots=True)

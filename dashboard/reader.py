@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
@@ -15,8 +16,16 @@ from dashboard.model import SECOND, Container, Cursor, Gap, LogLine, Row
 
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
 RESUME_TAIL = 200_000  # lines looked back at when resuming; the engine reads a whole log for a time alone
+LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
+LATE = SECOND  # a live stream may be that late
 MARGIN = SECOND  # stdout and stderr may be logged a little out of order: look that far back for the last line
 FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
+
+
+class _End(Enum):
+    STOPPED = auto()  # the container
+    NOT_FOUND = auto()  # the line to resume after, in the part that was looked at
+    LATE = auto()  # the stream falls ever further behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +47,14 @@ class LogReader:
         container: Container,
         deliver: Callable[[LogReader, list[Row]], None],
         changed: Callable[[], None] = lambda: None,
+        capacity: int = BACKFILL,
     ) -> None:
         self.container = container
         self.state = ReaderState()
         self._engine = engine
         self._deliver = deliver
         self._changed = changed
+        self._capacity = capacity  # lines that the history holds
         self._last: Cursor | None = None
         self._retry = asyncio.Event()
 
@@ -69,24 +80,31 @@ class LogReader:
 
     async def _read(self) -> None:
         if self._last is None:
-            await self._follow(BACKFILL, None)
-        elif not await self._follow(RESUME_TAIL, Resume(self._last)):
-            # the last line is further back than that, or the engine no longer has it: look at all there is
-            await self._follow(None, Resume(self._last))
+            end = await self._follow(BACKFILL, None)
+        else:
+            end = await self._follow(RESUME_TAIL, Resume(self._last))
+        while end is not _End.STOPPED and self._last:
+            if end is _End.NOT_FOUND:
+                # the last line is further back than that, or the engine no longer has it: look at all there is
+                end = await self._follow(None, Resume(self._last))
+            else:
+                end = await self._follow(LEAP_TAIL, Leap(self._last))
 
-    async def _follow(self, tail: int | None, resume: Resume | None) -> bool:
-        """Deliver what the stream gives; False when the place to resume at must be sought further back."""
-        since = resume.since if resume else None
+    async def _follow(self, tail: int | None, sieve: Resume | Leap | None) -> _End:
+        """Deliver what the stream gives, as far as it is new, and say why that ended."""
+        since, lateness = sieve.since if sieve else None, Lateness(self._capacity)
         async with aclosing(self._engine.logs(self.container, tail=tail, since=since, follow=True)) as batches:
             async for batch in batches:
-                rows: list[Row] = resume.sift(batch) if resume else list(batch)
-                if resume and resume.failed and tail is not None:
-                    return False
+                rows: list[Row] = sieve.sift(batch) if sieve else list(batch)
+                if isinstance(sieve, Resume) and sieve.failed and tail is not None:
+                    return _End.NOT_FOUND
                 self._hand_over(rows, live=not batch)
-        if resume and tail is not None and not resume.found:
-            return False
-        self._hand_over(resume.sift([]) if resume else [], live=False)
-        return True
+                if batch and self.state.phase == 'live' and lateness.grows(batch):
+                    return _End.LATE
+        if isinstance(sieve, Resume) and tail is not None and not sieve.found:
+            return _End.NOT_FOUND
+        self._hand_over(sieve.sift([]) if sieve else [], live=False)
+        return _End.STOPPED
 
     def _hand_over(self, rows: list[Row], live: bool) -> None:
         if rows and isinstance(rows[-1], LogLine):
@@ -101,7 +119,8 @@ class LogReader:
         self._enter(ReaderState('reconnecting', attempt, time.monotonic() + delay, error))
         self._retry.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._retry.wait(), delay)
+            async with asyncio.timeout(delay):  # not wait_for, which in Python 3.11 may swallow a cancellation
+                await self._retry.wait()
 
     def _enter(self, state: ReaderState) -> None:
         self.state = state
@@ -140,4 +159,53 @@ class Resume:
         self.failed = True
         later = [line for line in self._held if line.timestamp > self._last.timestamp]
         end = later[0].timestamp if later else self._last.timestamp
-        return [Gap(self._last.timestamp, end, None, 'the engine no longer has them'), *later]
+        return [Gap(self._last.timestamp, end, None, 'the engine no longer has them', lost=True), *later]
+
+
+class Leap:
+    """Takes a stream up at its newest lines: only those after the last delivered line pass, after a gap."""
+
+    def __init__(self, last: Cursor) -> None:
+        self.since: int | None = None
+        self._last = last
+        self._done = False
+
+    def sift(self, batch: list[LogLine]) -> list[Row]:
+        """The rows of this batch that are new."""
+        if self._done:
+            return list(batch)
+        later = [line for line in batch if line.timestamp > self._last.timestamp]
+        if not later:
+            return []
+        self._done = True
+        return [Gap(self._last.timestamp, later[0].timestamp, None, 'the engine could not keep up'), *later]
+
+
+class Lateness:
+    """Notices when a live stream falls ever further behind, by more than the history could hold anyway.
+
+    An engine may log faster than it can deliver. Nobody would see those lines before they leave the history again, but
+    everything after them would come later and later. Ages are compared with the least one seen, so the engine's clock
+    need not be right.
+
+    :param capacity: lines that the history holds
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._least: int | None = None
+        self._since = self._count = self._late = 0
+
+    def grows(self, batch: list[LogLine]) -> bool:
+        """Note a batch that has just come; True when it is time for a leap."""
+        now = time.time_ns()
+        age = now - batch[-1].timestamp
+        self._least = age if self._least is None else min(self._least, age)
+        self._count += len(batch)
+        if now - self._since < SECOND:
+            return False
+        late, seconds = age - self._least, (now - self._since) / SECOND
+        lines = self._count / seconds * late / SECOND
+        grows = late > max(LATE, self._late) and lines > self._capacity
+        self._since, self._count, self._late = now, 0, late
+        return grows

@@ -109,7 +109,7 @@ class PrivateEngine:
 
     def answers(self) -> bool:
         return not subprocess.run(
-            ['docker', '--host', self.url, 'version'], capture_output=True, check=False
+            ['timeout', '5', 'docker', '--host', self.url, 'version'], capture_output=True, check=False
         ).returncode
 
     def client(self) -> docker.DockerClient:

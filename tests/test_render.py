@@ -17,7 +17,7 @@ SECOND = 1_000_000_000
 NOON = 1_795_435_200 * SECOND  # 2026-11-23 12:00:00 UTC
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
 ALLOWED = {
-    'div': {'class': r'l( e)?|g|n'},
+    'div': {'class': r'l( e)?|g|n', 'role': 'button', 'tabindex': '0', 'data-gap': r'\d+-\d+'},
     'time': {'title': r'[-0-9T:.]+Z'},
     'b': {'class': r'c[0-7]'},
     'i': {'class': r'([wdkusv]|[fb]\d+)( [wdkusv]| [fb]\d+)*', 'style': r'--[fb]:#[0-9a-f]{6}(;--b:#[0-9a-f]{6})?'},
@@ -162,7 +162,7 @@ def test_merged_containers_are_named_each_in_its_own_colour():
 
 
 def test_a_gap_says_in_words_what_is_missing():
-    assert render_row(Gap(NOON + 63 * SECOND, NOON + 69 * SECOND, 1_037, 'the page was behind')) == (
+    assert render_row(Gap(NOON + 63 * SECOND, NOON + 69 * SECOND, 1_037, 'the page was behind', lost=True)) == (
         '<div class="g">⋯ 1,037 lines missed between 12:01:03 and 12:01:09 UTC: the page was behind</div>'
     )
     assert '⋯ 1 line missed at 12:00:00 UTC: x' in render_row(Gap(NOON, NOON + 5, 1, 'x'))

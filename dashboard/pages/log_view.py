@@ -31,7 +31,7 @@ _ON_SCROLL = (
 
 
 Render: TypeAlias = Callable[[Sequence[Row]], str]
-_ON_OPEN = "(e) => { const gap = e.target.closest('[data-row]'); if (gap) emit(gap.dataset.row); }"
+_ON_OPEN = "(e) => { const gap = e.target.closest('[data-gap]'); if (gap) emit(gap.dataset.gap); }"
 
 
 class LogView(ui.element):
@@ -40,11 +40,11 @@ class LogView(ui.element):
     :param render: makes safe HTML of rows
     :param capacity: rows kept in the page while it follows
     :param on_follow: called with whether the view is at its end, when the user scrolls away from it or back
-    :param on_open: called with the number of the first missed row, when the user opens a gap
+    :param on_open: called with the key of a gap that the user opens
     """
 
     def __init__(
-        self, render: Render, capacity: int, on_follow: Callable[[bool], None], on_open: Callable[[int], None]
+        self, render: Render, capacity: int, on_follow: Callable[[bool], None], on_open: Callable[[str], None]
     ) -> None:
         super().__init__('div')
         self.capacity = capacity
@@ -55,7 +55,7 @@ class LogView(ui.element):
         self.classes('log').props('role=log aria-label="Log lines" aria-live=off tabindex=0')
         self.on('scroll.passive', lambda event: on_follow(bool(event.args)), js_handler=_ON_SCROLL)
         for trigger in ('click', 'keydown.enter'):
-            self.on(trigger, lambda event: on_open(int(event.args)), js_handler=_ON_OPEN)
+            self.on(trigger, lambda event: on_open(str(event.args)), js_handler=_ON_OPEN)
 
     async def replace(self, rows: Sequence[Row], *, follow: bool = True) -> bool:
         """Show these rows and no others, at the end or else at the beginning; False when the browser did not answer."""

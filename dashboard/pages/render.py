@@ -128,7 +128,7 @@ def _name(container: Container) -> str:
 
 def _remark(row: Gap | Notice) -> str:
     if isinstance(row, Gap):
-        opens = '' if row.row is None else f' role="button" tabindex="0" data-row="{row.row}"'
+        opens = '' if row.lost else f' role="button" tabindex="0" data-gap="{row.key}"'
         return f'<div class="g"{opens}>⋯ {_missed(row)} {_when(row)}: {escape(visible(row.reason))}</div>'
     stamp = format_timestamp(row.timestamp)
     return f'<div class="n"><time title="{stamp}">{stamp[11:23]} </time>{escape(visible(row.text))}</div>'
@@ -191,7 +191,7 @@ CSS = f"""
 .log .l, .log .g, .log .n {{ padding:0 12px 0 9px; border-left:3px solid transparent; min-height:1.5em }}
 .log .e {{ border-left-color:var(--error); background:var(--tint) }}
 .log .g {{ border-left:3px dashed var(--gap); background:var(--gap-tint); color:var(--gap); font-style:italic }}
-.log .g[data-row] {{ cursor:pointer; text-decoration:underline }}
+.log .g[data-gap] {{ cursor:pointer; text-decoration:underline }}
 .log .n {{ border-left-color:var(--note); background:var(--note-tint); color:var(--note) }}
 .log time, .log em, .log .d {{ color:var(--faint) }}
 .log .n time {{ color:inherit }}

@@ -14,6 +14,7 @@ from dashboard.model import Gap, LogLine, Row, Service, ServiceKey
 from dashboard.pages.log_view import LogView
 from dashboard.pages.render import render_rows
 
+GAPS = 1_000  # remembered a tab
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
 FLUSH = 0.06  # seconds from one flush to the next at the least
 FULL = (
@@ -36,8 +37,8 @@ class LogViewer:
         self._subscription: Subscription | None = None
         self._start = 0  # the first row of what this tab holds
         self._stale = False  # the view must be filled anew
-        self._opened: int | None = None  # the row to show from, when a gap is to be filled
-        self._gaps: dict[int, Gap] = {}  # by the number of their first row, for as long as they may be on the page
+        self._opened: Gap | None = None  # to be shown from its beginning
+        self._gaps: dict[str, Gap] = {}  # by key; those that may be on the page
         self._many = False  # lines of several containers: say which
         self._task: asyncio.Task[None] | None = None
 
@@ -129,35 +130,39 @@ class LogViewer:
         self._gaps.clear()
         rows = subscription.feed.history.slice(self._start)
         subscription.position = subscription.feed.history.end
+        self._remember(rows)
         chosen = await self._chosen(rows)
         self.matches = sum(isinstance(row, LogLine) for row in chosen)
         self.new_lines = 0
         return await self.view.replace(chosen[-self.view.capacity :], follow=self.following)
 
-    async def _fill_from(self, subscription: Subscription, first: int) -> bool:
-        """Show what follows row ``first``; what the server has forgotten comes from the engine."""
+    async def _fill_from(self, subscription: Subscription, gap: Gap) -> bool:
+        """Show what a gap left out and what follows it; what the server does not hold comes from the engine."""
         self._opened = None
-        gap, history, capacity = self._gaps.get(first), subscription.feed.history, self.view.capacity
+        history, capacity = subscription.feed.history, self.view.capacity
         rows: list[Row] = []
-        if gap and first < history.first:
+        if gap.row is not None and gap.row >= history.first:
+            subscription.position = gap.row
+        else:
             rows += await self._from_engine(subscription.feed.service, gap, capacity)
-        subscription.position = first + len(rows)
-        rows += subscription.take(capacity - len(rows))
+            subscription.position = history.find(gap.end)
+        rows += subscription.take(max(0, capacity - len(rows)))
+        self._remember(rows)
         return await self.view.replace(await self._chosen(rows), follow=False)
 
-    async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[LogLine]:
-        """The first lines that were written between the line before a gap and the line after it."""
+    async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[Row]:
+        """The first lines that were written inside a gap, and a smaller gap when there are more."""
         lines: list[LogLine] = []
         async with aclosing(self._hub.read(service, since=gap.start + 1, until=gap.end - 1)) as batches:
             async for batch in batches:
                 lines += batch
-                if len(lines) >= most:
-                    break
-        return lines[:most]
+                if len(lines) > most:
+                    return [*lines[:most], Gap(lines[most - 1].timestamp, gap.end, None, 'there are more')]
+        return list(lines)
 
     async def _add(self, subscription: Subscription) -> bool:
         rows = self._take(subscription)
-        self._gaps |= {row.row: row for row in rows if isinstance(row, Gap) and row.row is not None}
+        self._remember(rows)
         chosen = await self._chosen(rows)
         lines = sum(isinstance(row, LogLine) for row in chosen)
         self.matches += lines
@@ -184,10 +189,16 @@ class LogViewer:
     def _render(self, rows: Sequence[Row]) -> str:
         return render_rows(rows, self._filter.pattern, self._many)
 
-    def _open(self, row: int) -> None:
-        """Show what was skipped from a row on; the reader goes on from there by scrolling."""
-        self._opened, self.following = row, False
-        self._refill()
+    def _remember(self, rows: Sequence[Row]) -> None:
+        self._gaps |= {row.key: row for row in rows if isinstance(row, Gap)}
+        while len(self._gaps) > GAPS:
+            del self._gaps[next(iter(self._gaps))]
+
+    def _open(self, key: str) -> None:
+        """Show what was skipped; the reader goes on from there by scrolling."""
+        if gap := self._gaps.get(key):
+            self._opened, self.following = gap, False
+            self._refill()
 
     def _refill(self) -> None:
         self._stale = True

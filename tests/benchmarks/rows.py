@@ -177,7 +177,7 @@ def fan_out(run: Run) -> Iterator[Row]:
                 sys.executable,
                 '-m',
                 'tests.benchmarks.viewers',
-                run.socket_url('fan'),
+                url,
                 str(number),
                 str(duration),
             ],

@@ -51,7 +51,7 @@ def test_a_gap_brings_its_lines_when_it_is_opened(open_page, server, run_contain
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")
     page.wait_for_function("document.querySelector('footer').innerText.includes('30,000 lines')")
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'visible', configurable: true})")
-    gap = page.locator('.log .g[data-row]').first
+    gap = page.locator('.log .g[data-gap]').first
     expect(gap).to_be_attached()
     missed = int(re.search(r'([\d,]+) lines? missed', gap.text_content())[1].replace(',', ''))
     first = int(lines_of(page)[-1]) - 4_999 - missed

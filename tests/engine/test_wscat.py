@@ -77,8 +77,9 @@ def test_wscat_with_a_bad_token_is_closed_with_4001(server):
     assert b'code: 4001' in said
 
 
-def test_a_token_in_a_url_reaches_no_log(server):
+def test_a_token_in_a_url_reaches_no_log(server, run_container):
     token = server.token()
+    run_container()
     wscat(f'{server.url.replace("http", "ws")}/api/logs/ws/status?token={token}', 1)
     server.get(f'/api/services?token={token}')
     server.get('/no-such-page?token=' + token, token)

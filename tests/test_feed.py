@@ -1,0 +1,324 @@
+"""One timeline a service: complete, in order, shared, bounded, through every fault that the engine can have."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from dashboard.config import Settings
+from dashboard.demo import ScriptedEngine
+from dashboard.errors import EngineUnavailable, ServiceNotFound
+from dashboard.history import ROW_COST, History
+from dashboard.hub import LogHub
+from dashboard.model import Gap, LogLine, Notice
+from dashboard.reader import Resume
+
+
+@pytest.fixture
+def engine():
+    return ScriptedEngine()
+
+
+@pytest.fixture
+async def hub(engine):
+    async with LogHub(engine, Settings(linger=0)) as hub:
+        await hub.asked()
+        yield hub
+
+
+async def until(condition, timeout=5.0):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+async def known(hub, *names):
+    await until(lambda: {service.key.name for service in hub.services} >= set(names))
+
+
+async def texts(subscription, count):
+    """The next ``count`` lines, with gaps and notices left out."""
+    found = []
+    async with asyncio.timeout(5):
+        while len(found) < count:
+            await subscription.wait()
+            found += [row.text for row in subscription.take(count - len(found)) if isinstance(row, LogLine)]
+    return found
+
+
+def numbers(first, last):
+    return [str(number) for number in range(first, last + 1)]
+
+
+async def test_a_subscription_begins_with_the_tail_and_goes_on(engine, hub):
+    web = engine.add('web')
+    engine.write_many(web, numbers(1, 50))
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 3) as subscription:
+        assert await texts(subscription, 3) == ['48', '49', '50']
+        engine.write(web, 'new')
+        assert await texts(subscription, 1) == ['new']
+
+
+async def test_any_number_of_viewers_cost_the_engine_one_stream(engine, hub):
+    web = engine.add('web')
+    engine.write(web, 'line')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 1) as one, hub.subscribe(web.service, 1) as two:
+        assert await texts(one, 1) == await texts(two, 1)
+        assert engine.open_streams == 1
+    await until(lambda: engine.open_streams == 0)
+
+
+async def test_a_service_can_be_watched_again_after_its_streams_were_closed(engine, hub):
+    web = engine.add('web')
+    engine.write(web, 'line')
+    await known(hub, 'web')
+    for _ in range(2):
+        async with hub.subscribe(web.service, 1) as subscription:
+            assert await texts(subscription, 1) == ['line']
+        await until(lambda: engine.open_streams == 0 and hub.feed(web.service) is None)
+
+
+@pytest.mark.parametrize('fault', ['break_streams', 'fail'])
+async def test_no_line_is_lost_or_repeated_when_streams_break(engine, hub, fault):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        for start in range(1, 400, 100):
+            engine.write_many(web, numbers(start, start + 49))
+            await asyncio.sleep(0)
+            getattr(engine, fault)()
+            engine.write_many(web, numbers(start + 50, start + 99))
+            engine.heal()
+            hub.feed(web.service).retry_now()
+        assert await texts(subscription, 400) == numbers(1, 400)
+
+
+async def test_lines_of_one_timestamp_are_neither_lost_nor_repeated(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        for number in range(1, 31):
+            engine.write(web, str(number), timestamp=7 * 10**9)
+            if number % 10 == 0:
+                await until(lambda: hub.feed(web.service).history.end >= number)  # noqa: B023 - waited for at once
+                engine.break_streams()
+        assert await texts(subscription, 30) == numbers(1, 30)
+
+
+async def test_lines_that_were_rotated_away_meanwhile_are_a_gap(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.write_many(web, numbers(1, 10))
+        assert await texts(subscription, 10) == numbers(1, 10)
+        engine.fail()
+        engine.write_many(web, numbers(11, 100))
+        engine.rotate(web, kept=20)
+        engine.heal()
+        hub.feed(web.service).retry_now()
+        await until(lambda: hub.feed(web.service).history.end >= 31)
+        gap, *lines = subscription.take(100)
+        assert isinstance(gap, Gap)
+        assert gap.missed is None
+        assert gap.start < gap.end == lines[0].timestamp
+        assert [line.text for line in lines] == numbers(81, 100)
+
+
+async def test_a_restarted_container_goes_on_in_the_same_timeline_with_rows_that_say_so(engine, hub):
+    web = engine.add('web')
+    engine.write(web, 'before')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 10) as subscription:
+        assert await texts(subscription, 1) == ['before']
+        engine.stop(web, exit_code=137)
+        await until(lambda: hub.feed(web.service).status.phase == 'stopped')
+        engine.start(web)
+        engine.write(web, 'after')
+        assert await texts(subscription, 1) == ['after']
+        said = [row.text for row in hub.feed(web.service).history.slice(0) if isinstance(row, Notice)]
+        assert said == [f'{web.name} stopped, exit code 137', f'{web.name} started']
+
+
+async def test_a_restart_too_fast_to_be_listed_is_followed(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        await until(lambda: hub.feed(web.service).status.phase == 'live')
+        engine.stop(web)
+        await asyncio.sleep(0)
+        engine.start(web)
+        engine.write(web, 'after')
+        assert await texts(subscription, 1) == ['after']
+
+
+async def test_a_recreated_container_is_the_same_service(engine, hub):
+    first = engine.add('web')
+    engine.write(first, 'old')
+    await known(hub, 'web')
+    async with hub.subscribe(first.service, 10) as subscription:
+        assert await texts(subscription, 1) == ['old']
+        engine.stop(first)
+        engine.remove(first)
+        second = engine.add('web')
+        engine.write(second, 'new')
+        assert await texts(subscription, 1) == ['new']
+        assert [row.text for row in hub.feed(first.service).history.slice(0) if isinstance(row, LogLine)] == [
+            'old',
+            'new',
+        ]
+
+
+async def test_containers_of_a_scaled_service_are_merged_by_time(engine, hub):
+    one, two = engine.add('web'), engine.add('web')
+    for number in range(1, 101):
+        engine.write((one, two)[number % 2], str(number), timestamp=number)
+    await known(hub, 'web')
+    await until(lambda: len(hub.services[0].containers) == 2)
+    async with hub.subscribe(one.service, 100) as subscription:
+        assert await texts(subscription, 100) == numbers(1, 100)
+        for number in range(200, 101, -1):
+            engine.write((one, two)[number % 2], str(number), timestamp=400 - number)
+        live = await texts(subscription, 99)
+        assert live == [str(number) for number in range(200, 101, -1)]
+
+
+async def test_a_slow_subscriber_is_told_what_it_missed_and_delays_nobody(engine):
+    async with LogHub(engine, Settings(history_lines=1_000)) as hub:
+        web = engine.add('web')
+        await known(hub, 'web')
+        async with hub.subscribe(web.service, 0) as slow, hub.subscribe(web.service, 0) as quick:
+            engine.write_many(web, numbers(1, 500))
+            assert await texts(quick, 500) == numbers(1, 500)
+            engine.write_many(web, numbers(501, 3_000))
+            await until(lambda: hub.feed(web.service).history.end == 3_000)
+            gap, *lines = slow.take(5_000)
+            assert gap.missed + len(lines) == 3_000
+            assert [line.text for line in lines] == numbers(gap.missed + 1, 3_000)
+            assert len(lines) <= 1_000
+
+
+async def test_an_engine_that_is_away_is_told_and_comes_back_by_itself(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    engine.fail('the socket does not exist')
+    await until(lambda: hub.status.error is not None, 8)
+    assert 'the socket does not exist' in str(hub.status.error)
+    assert hub.find('web').key == web.service, 'what was known stays known'
+    with pytest.raises(EngineUnavailable):
+        hub.find('never-seen')
+    engine.heal()
+    await until(lambda: hub.status.reachable, 8)
+
+
+async def test_a_tail_is_of_the_backlog_even_when_the_engine_was_away_at_first(engine, hub):
+    web = engine.add('web')
+    engine.write_many(web, numbers(1, 50))
+    await known(hub, 'web')
+    engine.fail()
+    waiting = asyncio.ensure_future(hub.subscribe(web.service, 5).__aenter__())
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    engine.heal()
+    hub.feed(web.service).retry_now()
+    subscription = await asyncio.wait_for(waiting, 5)
+    assert await texts(subscription, 5) == numbers(46, 50)
+
+
+async def test_only_the_wanted_project_is_seen(engine):
+    async with LogHub(engine, Settings(compose_project='shop')) as hub:
+        engine.add('web', project='shop')
+        engine.add('web', project='blog')
+        await known(hub, 'web')
+        assert [service.key.project for service in hub.services] == ['shop']
+
+
+async def test_names_that_fit_several_projects_are_told_apart(engine, hub):
+    shop = engine.add('web', project='shop')
+    engine.add('web', project='blog')
+    await until(lambda: len(hub.services) == 2)
+    with pytest.raises(ServiceNotFound, match='blog:web or shop:web'):
+        hub.find('web')
+    assert hub.find('shop:web').key == shop.service
+    assert hub.name_of(shop.service) == 'shop:web'
+
+
+async def test_changes_are_told_when_something_has_changed(engine, hub):
+    async with hub.changes() as changes:
+        await anext(changes)
+        web = engine.add('web')
+        await asyncio.wait_for(anext(changes), 5)
+        assert hub.services[0].status == 'running'
+        engine.stop(web)
+        await asyncio.wait_for(anext(changes), 5)
+        assert hub.services[0].status == 'exited'
+
+
+async def test_leaving_ends_every_task(engine):
+    before = asyncio.all_tasks()
+    async with LogHub(engine, Settings()) as hub:
+        web = engine.add('web')
+        await known(hub, 'web')
+        async with hub.subscribe(web.service, 0):
+            pass
+    assert asyncio.all_tasks() == before
+    assert engine.open_streams == 0
+
+
+# the resume itself
+
+
+@pytest.mark.parametrize('size', [1, 2, 3, 7, 100])
+def test_a_resume_gives_exactly_what_follows_however_the_stream_is_cut(engine, size):
+    web = engine.add('web')
+    moments = [1, 5, 4, 5, 5, 6, 6, 9, 8, 9]  # the two streams of a container race for its log
+    lines = [LogLine.of(web, 10**9 * 100 + moment, str(number)) for number, moment in enumerate(moments)]
+    seen: dict[int, int] = {}
+    for line in lines:
+        line.ordinal = seen[line.timestamp] = seen.get(line.timestamp, -1) + 1
+    for last in range(len(lines)):
+        resume, given = Resume(lines[last].cursor), []
+        for start in range(0, len(lines), size):
+            given += resume.sift(lines[start : start + size])
+        given += resume.sift([])
+        assert given == lines[last + 1 :]
+
+
+# the history
+
+
+def lines_of(engine, count, size=10):
+    web = engine.add('web')
+    return [LogLine.of(web, number, 'x' * size) for number in range(count)]
+
+
+def test_a_history_keeps_no_more_rows_than_it_may(engine):
+    history = History(100, 1 << 30)
+    for row in lines_of(engine, 1_000):
+        history.append([row])
+        assert len(history.slice(0)) <= 100
+    assert history.end == 1_000
+    assert history.slice(0)[-1].timestamp == 999
+
+
+def test_a_history_keeps_no_more_bytes_than_it_may_but_always_the_last_row(engine):
+    limit = 50 * (ROW_COST + 41)
+    history = History(1_000, limit)
+    for row in lines_of(engine, 1_000):
+        history.append([row])
+        assert history.bytes <= limit
+    history.append(lines_of(engine, 1, size=10 * limit))
+    assert len(history.slice(0)) == 1
+
+
+def test_a_tail_counts_lines_and_not_remarks(engine):
+    history = History(1_000, 1 << 30)
+    for row in lines_of(engine, 10):
+        history.append([row, Notice(row.timestamp, 'remark')])
+    assert history.lines(0) == 10
+    assert history.lines(history.tail(4)) == 4
+    assert history.tail(100) == 0
