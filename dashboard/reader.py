@@ -17,7 +17,7 @@ from dashboard.model import SECOND, Container, Cursor, Gap, LogLine, Row
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
 RESUME_TAIL = 200_000  # lines looked back at when resuming; the engine reads a whole log for a time alone
 LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
-LATE = SECOND  # a live stream may be that late
+LATE, LOOK = SECOND * 3 // 4, SECOND // 4  # how late a live stream may be, and how often that is looked at
 MARGIN = SECOND  # stdout and stderr may be logged a little out of order: look that far back for the last line
 FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
 
@@ -182,11 +182,11 @@ class Leap:
 
 
 class Lateness:
-    """Notices when a live stream falls ever further behind, by more than the history could hold anyway.
+    """Notices when a live stream falls ever further behind, by more than half of what the history can hold.
 
-    An engine may log faster than it can deliver. Nobody would see those lines before they leave the history again, but
-    everything after them would come later and later. Ages are compared with the least one seen, so the engine's clock
-    need not be right.
+    An engine may log faster than it can deliver. Those lines would leave the history again as soon as they had come,
+    and everything after them would come later and later. Ages are compared with the least one seen, so the engine's
+    clock need not be right.
 
     :param capacity: lines that the history holds
     """
@@ -202,10 +202,10 @@ class Lateness:
         age = now - batch[-1].timestamp
         self._least = age if self._least is None else min(self._least, age)
         self._count += len(batch)
-        if now - self._since < SECOND:
+        if now - self._since < LOOK:
             return False
         late, seconds = age - self._least, (now - self._since) / SECOND
         lines = self._count / seconds * late / SECOND
-        grows = late > max(LATE, self._late) and lines > self._capacity
+        grows = late > max(LATE, self._late) and lines > self._capacity // 2
         self._since, self._count, self._late = now, 0, late
         return grows

@@ -18,7 +18,7 @@ from nicegui import ui
 from dashboard.model import Row
 
 BLOCK = 250  # rows; few enough blocks for the browser to lay out, and small enough ones to skip
-STRIDE = 1_000  # rows in one message: more would hold up the browser for longer than a tenth of a second
+STRIDE = 500  # rows in one message: more would hold up the browser for longer than a tenth of a second
 ANSWER_TIMEOUT = 10.0  # seconds a browser may take to show a flush
 AT_BOTTOM = 24  # pixels from the end that still count as the end
 
