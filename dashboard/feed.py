@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dashboard.engine import Engine
 from dashboard.history import History, row_time
 from dashboard.merge import Merger
-from dashboard.model import Gap, LogLine, Notice, Row, Service
+from dashboard.model import Cursor, Gap, LogLine, Notice, Row, Service
 from dashboard.reader import LogReader, ReaderState
 
 BATCH = 1_000  # rows given to a subscriber at once
@@ -193,6 +193,25 @@ class Subscription:
         if self.position >= self.feed.history.end and not self.closed:
             self._news.clear()
             await self._news.wait()
+
+    def resume(self, cursor: Cursor) -> bool:
+        """Go on after a line; False when it is not held."""
+        found = self.feed.history.after(cursor)
+        if found is not None:
+            self.position, self._last_time = found, cursor.timestamp
+        return found is not None
+
+    async def join(self, cursor: Cursor) -> None:
+        """Go on after a line that was read from the engine, and may not have come here yet."""
+        history = self.feed.history
+        self.position = history.end
+        while not self.resume(cursor) and history.find(cursor.timestamp + 1) == history.end:
+            self.position = history.end
+            await self.wait()
+            if self.closed:
+                return
+        if not self.resume(cursor):
+            self.position = history.find(cursor.timestamp + 1)
 
     def take(self, limit: int, newest: bool = False) -> list[Row]:
         """At most ``limit`` rows from the position on; with ``newest`` the last ones there are, skipping the others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from dashboard.model import Gap, LogLine, Row
+from dashboard.model import Cursor, Gap, LogLine, Row
 
 ROW_COST = 130  # bytes that a row takes beside its record: the object, the bytes object's head, the list's slot
 SLACK = 16  # a sixteenth of the limit is evicted at once, so that eviction costs little a row
@@ -54,6 +54,15 @@ class History:
         while lines and start > self.first and (missing := lines - self.lines(start)) > 0:
             start = max(self.first, start - missing)
         return start
+
+    def after(self, cursor: Cursor) -> int | None:
+        """The number of the row that follows a line; None when the line is not held."""
+        rows = self._rows
+        for index in range(len(rows) - 1, -1, -1):  # from the end, where those who come back look
+            row = rows[index]
+            if isinstance(row, LogLine) and row.ordinal == cursor.ordinal and row.cursor == cursor:
+                return self.first + index + 1
+        return None
 
     def find(self, moment: int) -> int:
         """The number of the first held row that is not older; ``moment`` in nanoseconds since the epoch."""

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-import random
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import aclosing, asynccontextmanager
 
 from dashboard.config import Settings
 from dashboard.engine import Engine
-from dashboard.errors import ContainerGone, EngineUnavailable, ServiceNotFound
+from dashboard.errors import EngineUnavailable, ServiceNotFound
 from dashboard.feed import ServiceFeed, Subscription
-from dashboard.model import Container, ContainerEvent, LogLine, Notice, Service, ServiceKey
-
-POLL = 30.0  # seconds between listings when no event asks for one
-PING = 5.0  # seconds between signs of life
-GATHER = 0.05  # seconds for which events are gathered before the containers are listed again
-FIRST_DELAY, LONGEST_DELAY = 0.5, 5.0  # seconds between tries to reach an engine that is away
-QUIET = ('exec_', 'top', 'archive-path', 'resize', 'attach', 'detach', 'export', 'copy')  # events that change nothing
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """Whether the engine answers, and if not: why, and when it is asked again."""
-
-    reachable: bool = False
-    error: EngineUnavailable | None = None  # None and not reachable: not asked yet
-    attempt: int = 0
-    retry_at: float = 0.0  # time.monotonic()
+from dashboard.merge import merged
+from dashboard.model import Container, ContainerEvent, Cursor, LogLine, Notice, Row, Service, ServiceKey
+from dashboard.resume import Resume
+from dashboard.watch import EngineStatus, EngineWatch
 
 
 class LogHub:
@@ -39,18 +22,18 @@ class LogHub:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
-        self.status = EngineStatus()
         self.services: tuple[Service, ...] = ()  # running ones first, then by project and name
         self.settings = settings
         self._feeds: dict[ServiceKey, ServiceFeed] = {}
         self._listeners: set[asyncio.Event] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
-        self._stale = asyncio.Event()
         self._asked = asyncio.Event()
+        self._watch = EngineWatch(engine, self._take, self._pass_on, self._announce)
 
     async def __aenter__(self) -> LogHub:
-        self._tasks = [asyncio.create_task(job(), name=job.__name__) for job in (self._refresh, self._watch)]
+        jobs = (self._watch.look, self._watch.listen)
+        self._tasks = [asyncio.create_task(job(), name=job.__name__) for job in jobs]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -63,6 +46,11 @@ class LogHub:
         await self.engine.close()
 
     # what there is
+
+    @property
+    def status(self) -> EngineStatus:
+        """Whether the engine answers."""
+        return self._watch.status
 
     async def asked(self, timeout: float = 3.0) -> None:
         """Wait until the engine has answered once or failed to, so that an empty list means that there is nothing.
@@ -150,7 +138,7 @@ class LogHub:
         sources = [self.engine.logs(item, tail=counted, since=since, until=until) for item in service.containers]
         exact = tail is None or (len(sources) == 1 and until is None)
         last: deque[LogLine] = deque(maxlen=tail)
-        async with aclosing(sources[0] if len(sources) == 1 else _merged(sources)) as batches:
+        async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
             async for batch in batches:
                 if exact:
                     yield batch
@@ -159,6 +147,35 @@ class LogHub:
         if last:
             yield list(last)
 
+    async def read_after(
+        self, service: Service, cursor: Cursor, until: int | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """All that the engine holds after a line, and a gap before it when it no longer holds the line itself.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        resume = Resume(cursor)
+        async with aclosing(self.read(service, since=resume.since, until=until)) as batches:
+            async for batch in batches:
+                if rows := resume.sift(batch):
+                    yield rows
+        if rows := resume.sift([]):
+            yield rows
+
+    async def catch_up(self, subscription: Subscription, cursor: Cursor) -> AsyncGenerator[list[Row], None]:
+        """What follows a line and is not held here; afterwards the subscription goes on from there.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        if subscription.resume(cursor):
+            return
+        last = cursor
+        async with aclosing(self.read_after(subscription.feed.service, cursor)) as batches:
+            async for rows in batches:
+                yield rows
+                last = next((row.cursor for row in reversed(rows) if isinstance(row, LogLine)), last)
+        await subscription.join(last)
+
     def _feed(self, key: ServiceKey) -> ServiceFeed:
         feed = self._feeds.get(key)
         if feed is None:
@@ -166,7 +183,7 @@ class LogHub:
             if service is None:
                 raise ServiceNotFound(f'Service {key.name} not found')
             limits = (self.settings.history_lines, self.settings.history_bytes)
-            feed = ServiceFeed(self.engine, service, *limits, ended=self._stale.set)
+            feed = ServiceFeed(self.engine, service, *limits, ended=self._watch.look_again)
             self._feeds[key] = feed
             feed.update(service)
         return feed
@@ -182,55 +199,13 @@ class LogHub:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    # the watch
+    # what the watch tells
 
-    async def _refresh(self) -> None:
-        """List the containers whenever something has changed, and look for a sign of life in between."""
-        attempt, listed = 0, 0.0
-        while True:
-            try:
-                if self._stale.is_set() or not self.status.reachable or time.monotonic() - listed > POLL:
-                    self._stale.clear()
-                    self._take(await self.engine.containers())
-                    attempt, listed = 0, time.monotonic()
-                else:
-                    await self.engine.ping()
-            except EngineUnavailable as error:
-                attempt += 1
-                await self._away(error, attempt)
-            else:
-                await self._sleep(PING)
-
-    async def _watch(self) -> None:
-        """Keep the event stream open; what it says makes the list stale."""
-        while True:
-            try:
-                async with aclosing(self.engine.events()) as events:
-                    async for event in events:
-                        if event is None or not event.action.startswith(QUIET):
-                            self._stale.set()
-                        self._pass_on(event)
-            except EngineUnavailable:
-                self._stale.set()
-                await asyncio.sleep(FIRST_DELAY * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
-
-    async def _sleep(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stale.wait()
-            await asyncio.sleep(GATHER)
-
-    async def _away(self, error: EngineUnavailable, attempt: int) -> None:
-        delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311
-        self.status = EngineStatus(False, error, attempt, time.monotonic() + delay)
-        self._announce()
-        await asyncio.sleep(delay)
-
-    def _take(self, containers: list[Container]) -> None:
+    def _take(self, containers: list[Container], returned: bool) -> None:
+        """What containers there are; ``returned`` when the engine was away before."""
         wanted = self.settings.compose_project
         services = _services(item for item in containers if not wanted or item.service.project == wanted)
-        returned, changed = not self.status.reachable, services != self.services
-        self.services, self.status = services, EngineStatus(True)
+        changed, self.services = services != self.services, services
         for service in services:  # also when nothing has changed: a container may have restarted between two looks
             if feed := self._feeds.get(service.key):
                 feed.update(service)
@@ -281,32 +256,3 @@ def _words(event: ContainerEvent) -> str:
         'destroy': 'was removed',
     }.get(event.action)
     return f'{name} {words}' if words else ''
-
-
-async def _merged(sources: list[AsyncGenerator[list[LogLine], None]]) -> AsyncGenerator[list[LogLine], None]:
-    """Merge by timestamp, holding one batch of each source."""
-    heads: list[tuple[bytes, int, int, list[LogLine]]] = []
-
-    async def refill(index: int) -> None:
-        try:
-            batch = await anext(sources[index])
-        except (StopAsyncIteration, ContainerGone):
-            return
-        heapq.heappush(heads, (batch[0].record, index, 0, batch))
-
-    try:
-        for index in range(len(sources)):
-            await refill(index)
-        merged: list[LogLine] = []
-        while heads:
-            _, index, position, batch = heapq.heappop(heads)
-            merged.append(batch[position])
-            if position + 1 < len(batch):
-                heapq.heappush(heads, (batch[position + 1].record, index, position + 1, batch))
-            else:
-                yield merged
-                merged = []
-                await refill(index)
-    finally:
-        for source in sources:
-            await source.aclose()

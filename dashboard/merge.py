@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import heapq
+from collections.abc import AsyncGenerator, Callable
 
+from dashboard.errors import ContainerGone
 from dashboard.history import row_time
 from dashboard.model import STAMP_LENGTH, LogLine, Row, format_timestamp
 
@@ -67,6 +69,35 @@ class Merger:
         del self._held[:count]
         if rows:
             self._emit(rows)
+
+
+async def merged(sources: list[AsyncGenerator[list[LogLine], None]]) -> AsyncGenerator[list[LogLine], None]:
+    """Merge by timestamp, holding one batch of each source."""
+    heads: list[tuple[bytes, int, int, list[LogLine]]] = []
+
+    async def refill(index: int) -> None:
+        try:
+            batch = await anext(sources[index])
+        except (StopAsyncIteration, ContainerGone):
+            return
+        heapq.heappush(heads, (batch[0].record, index, 0, batch))
+
+    try:
+        for index in range(len(sources)):
+            await refill(index)
+        merged: list[LogLine] = []
+        while heads:
+            _, index, position, batch = heapq.heappop(heads)
+            merged.append(batch[position])
+            if position + 1 < len(batch):
+                heapq.heappush(heads, (batch[position + 1].record, index, position + 1, batch))
+            else:
+                yield merged
+                merged = []
+                await refill(index)
+    finally:
+        for source in sources:
+            await source.aclose()
 
 
 def _key(row: Row) -> bytes:

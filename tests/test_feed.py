@@ -13,7 +13,7 @@ from dashboard.errors import EngineUnavailable, ServiceNotFound
 from dashboard.history import ROW_COST, History
 from dashboard.hub import LogHub
 from dashboard.model import Gap, LogLine, Notice
-from dashboard.reader import Resume
+from dashboard.resume import Resume
 
 
 @pytest.fixture

@@ -38,16 +38,28 @@ class Bursts:
         self._recent: WeakKeyDictionary[ServiceFeed, dict[tuple[int, int, str, bool], Burst]] = WeakKeyDictionary()
 
     def of(self, subscription: Subscription, rows: Sequence[Row], name: str, batch: bool) -> Burst:
-        """The messages for rows just taken from a subscription: one a row, or with ``batch`` one array of them."""
+        """The messages for rows just taken from a subscription; see :func:`encode`."""
         if subscription.skipped:
-            return Burst(_encode(rows, name, batch))
+            return encode(rows, name, batch)
         recent = self._recent.setdefault(subscription.feed, {})
         key = (subscription.position, len(rows), name, batch)
         if key not in recent:
-            recent[key] = Burst(_encode(rows, name, batch))
+            recent[key] = encode(rows, name, batch)
             while len(recent) > KEPT:
                 del recent[next(iter(recent))]
         return recent[key]
+
+
+def encode(rows: Sequence[Row], name: str, batch: bool) -> Burst:
+    """The messages for rows of a service: one a row, or with ``batch`` one array of them."""
+    messages = [
+        log_message(row, name) if isinstance(row, LogLine) else gap_message(row)
+        for row in rows
+        if isinstance(row, LogLine | Gap)
+    ]
+    if batch:
+        return Burst([text_of(messages)] if messages else [])
+    return Burst([text_of(message) for message in messages])
 
 
 async def send_burst(websocket: WebSocket, burst: Burst) -> None:
@@ -63,17 +75,6 @@ async def send_burst(websocket: WebSocket, burst: Burst) -> None:
 def text_of(message: Any) -> str:
     """Compact JSON."""
     return json.dumps(message, ensure_ascii=False, separators=(',', ':'))
-
-
-def _encode(rows: Sequence[Row], name: str, batch: bool) -> list[str]:
-    messages = [
-        log_message(row, name) if isinstance(row, LogLine) else gap_message(row)
-        for row in rows
-        if isinstance(row, LogLine | Gap)
-    ]
-    if batch:
-        return [text_of(messages)] if messages else []
-    return [text_of(message) for message in messages]
 
 
 def _frame(message: str) -> bytes:

@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from dashboard.api.logs import Since, Stamps, Until, period
+from dashboard.api.logs import Since, Stamps, Until, select
 from dashboard.api.wire import gap_message, log_message
 from dashboard.errors import ServiceNotFound
 from dashboard.filters import LineFilter
@@ -51,7 +51,7 @@ def router(hub: LogHub) -> APIRouter:
         """The log as a file: all that the engine has, or what the parameters select."""
         await hub.asked()
         found = hub.find(service)
-        rows = hub.read(found, tail=tail, **period(since, until)) if held is None else _held(hub, service, held)
+        rows = select(hub, found, tail, since, until) if held is None else _held(hub, service, held)
         encode = _as_jsonl(service) if format is Format.JSONL else _as_text(timestamps)
         return await _stream(_encoded(rows, LineFilter(filter), encode), _file_name(service, format))
 

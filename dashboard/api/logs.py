@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -11,14 +13,17 @@ from fastapi.responses import JSONResponse
 from dashboard.api.errors import status_of
 from dashboard.errors import DashboardError
 from dashboard.hub import LogHub
-from dashboard.model import LogLine
+from dashboard.model import Cursor, LogLine, Row, Service
 from dashboard.moments import parse_moment
 
 MOST = 10_000  # lines in one answer that is not a download
+CURSOR = re.compile(r'\d+-\d+-[0-9a-f]+')
 WHEN = 'RFC 3339 time, seconds since 1970, or a duration ago such as `10m`'
 
 Tail = Annotated[int, Query(ge=1, le=MOST, description='How many of the last lines.')]
-Since = Annotated[str | None, Query(description=f'Only lines at or after this time: {WHEN}.')]
+Since = Annotated[
+    str | None, Query(description=f'Only lines at or after this time: {WHEN}; or after the line of this `cursor`.')
+]
 Until = Annotated[str | None, Query(description=f'Only lines at or before this time: {WHEN}.')]
 Stamps = Annotated[bool, Query(description="Whether each line begins with the engine's timestamp.")]
 
@@ -54,9 +59,10 @@ def router(hub: LogHub) -> APIRouter:
             await hub.asked()
             found = hub.find(service)
             lines: list[LogLine] = []
-            async with aclosing(hub.read(found, tail=tail, **period(since, until))) as batches:
+            async with aclosing(select(hub, found, tail, since, until)) as batches:
                 async for batch in batches:
-                    lines += batch
+                    lines += [row for row in batch if isinstance(row, LogLine)]
+                    lines = lines[-tail:]
         except DashboardError as error:
             return JSONResponse({'logs': [], 'error': str(error)}, status_of(error))
         return {'logs': [_text(line, timestamps) for line in lines], 'service': service, 'count': len(lines)}
@@ -64,15 +70,17 @@ def router(hub: LogHub) -> APIRouter:
     return routes
 
 
-def period(since: str | None, until: str | None) -> dict[str, int | None]:
-    """The parameters of a read.
+def select(
+    hub: LogHub, service: Service, tail: int | None, since: str | None, until: str | None
+) -> AsyncGenerator[list[LogLine], None] | AsyncGenerator[list[Row], None]:
+    """What the engine holds of a service, between two times or after a cursor.
 
-    :raises BadRequest: when one is not a time
+    :raises BadRequest: when a parameter is neither
     """
-    return {
-        'since': None if since is None else parse_moment(since, 'since'),
-        'until': None if until is None else parse_moment(until, 'until'),
-    }
+    end = None if until is None else parse_moment(until, 'until')
+    if since and CURSOR.fullmatch(since):
+        return hub.read_after(service, Cursor.parse(since), until=end)
+    return hub.read(service, tail=tail, since=None if since is None else parse_moment(since, 'since'), until=end)
 
 
 def _text(line: LogLine, timestamps: bool) -> str:

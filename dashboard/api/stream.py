@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
-from dashboard.api.burst import Bursts, send_burst, text_of
+from dashboard.api.burst import Bursts, encode, send_burst, text_of
 from dashboard.api.wire import error_message, service_status, status_message
 from dashboard.errors import BadRequest, DashboardError, EngineUnavailable
 from dashboard.hub import LogHub
+from dashboard.model import Cursor
 
 MOST = 10_000  # lines of tail
 NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
 
 Token = Annotated[str, Query(description='A token of `/api/auth/login`; or send it as `Authorization: Bearer`.')]
+Since = Annotated[str, Query(description='The `cursor` of a log message: go on after that line, whatever `tail` is.')]
 Batch = Annotated[bool, Query(description='Whether messages come in arrays, many at a time.')]
 Tail = Annotated[str, Query(description=f'How many of the last lines come first, 0 to {MOST}.')]
 
@@ -36,21 +38,34 @@ def router(hub: LogHub) -> APIRouter:
 
     @routes.websocket('/{service}')
     async def logs(
-        websocket: WebSocket, service: str, token: Token = '', tail: Tail = '100', batch: Batch = False
+        websocket: WebSocket,
+        service: str,
+        token: Token = '',
+        tail: Tail = '100',
+        since: Since = '',
+        batch: Batch = False,
     ) -> None:
-        """The last lines of a service, then every new one."""
+        """The last lines of a service, or those after a cursor, then every new one."""
         await websocket.accept()
-        await _until_closed(websocket, _send_logs(websocket, hub, bursts, service, tail, batch))
+        await _until_closed(websocket, _send_logs(websocket, hub, bursts, service, tail, since, batch))
 
     return routes
 
 
-async def _send_logs(websocket: WebSocket, hub: LogHub, bursts: Bursts, name: str, tail: str, batch: bool) -> None:
+async def _send_logs(
+    websocket: WebSocket, hub: LogHub, bursts: Bursts, name: str, tail: str, since: str, batch: bool
+) -> None:
     await hub.asked()
+    cursor = Cursor.parse(since) if since else None
     async with hub.subscribe(hub.find(name).key, _tail(tail)) as subscription:
         status = subscription.feed.status
         if status.phase == 'unreadable':
             await websocket.send_text(text_of(error_message(status.error)))
+        if cursor:
+            async with aclosing(hub.catch_up(subscription, cursor)) as missed:
+                async for rows in missed:
+                    async with asyncio.timeout(hub.settings.stalled):
+                        await send_burst(websocket, encode(rows, name, batch))
         async for rows in subscription:
             async with asyncio.timeout(hub.settings.stalled):
                 await send_burst(websocket, bursts.of(subscription, rows, name, batch))

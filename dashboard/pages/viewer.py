@@ -17,9 +17,7 @@ from dashboard.pages.render import render_rows
 GAPS = 1_000  # remembered a tab
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
 FLUSH = 0.06  # seconds from one flush to the next at the least
-FULL = (
-    2  # times its capacity that a view holds while its reader is scrolled up; nothing he may be reading is taken away
-)
+FULL = 2  # times its capacity that a view holds while its reader is scrolled up: nothing being read is taken away
 ASIDE = 5_000  # rows from which on a filter runs in a thread
 
 

@@ -1,0 +1,50 @@
+"""What the engine lists and announces, in our model: containers with their services and health, and events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.model import SECOND, Container, ContainerEvent, ServiceKey
+
+
+def container_of(host: str, fields: Mapping[str, Any]) -> Container:
+    """A container from an entry of ``/containers/json`` of the engine called ``host``."""
+    labels: Mapping[str, str] = fields.get('Labels') or {}
+    name = fields['Names'][0].lstrip('/') if fields.get('Names') else fields['Id'][:12]
+    return Container(
+        id=fields['Id'],
+        name=name,
+        service=ServiceKey(host, *_service(labels, name)),
+        image=fields.get('Image', ''),
+        status=fields.get('State', ''),
+        health=_health(fields.get('Status', '')),
+        created=int(fields.get('Created', 0)),
+    )
+
+
+def _service(labels: Mapping[str, str], name: str) -> tuple[str, str]:
+    """Compose project and service; a container without compose, and a one-off of `compose run`, is its own service."""
+    project = labels.get('com.docker.compose.project', '')
+    service = labels.get('com.docker.compose.service', '')
+    one_off = labels.get('com.docker.compose.oneoff', '').lower() == 'true'
+    return (project, service) if service and not one_off else (project, name)
+
+
+def _health(status: str) -> str:
+    """The engine lists health only inside words such as ``Up 3 minutes (healthy)``."""
+    for words, health in (('(healthy)', 'healthy'), ('(unhealthy)', 'unhealthy'), ('(health: starting)', 'starting')):
+        if words in status:
+            return health
+    return 'none'
+
+
+def event_of(fields: Mapping[str, Any]) -> ContainerEvent:
+    """An event from a document of ``/events``."""
+    actor = fields.get('Actor') or {}
+    return ContainerEvent(
+        action=fields.get('Action') or fields.get('status') or '',
+        container_id=actor.get('ID') or fields.get('id') or '',
+        timestamp=int(fields.get('timeNano') or int(fields.get('time', 0)) * SECOND),
+        attributes=dict(actor.get('Attributes') or {}),
+    )

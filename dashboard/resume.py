@@ -1,0 +1,94 @@
+"""Where to take up a stream: after a certain line, or at its newest lines when it cannot keep up."""
+
+from __future__ import annotations
+
+import time
+
+from dashboard.model import SECOND, Cursor, Gap, LogLine, Row
+
+MARGIN = SECOND  # stdout and stderr may be logged a little out of order: look that far back for the last line
+LATE, LOOK = SECOND * 3 // 4, SECOND // 4  # how late a live stream may be, and how often that is looked at
+
+
+class Resume:
+    """Finds the last delivered line in a stream that begins a little before it, and lets only what follows pass.
+
+    The engine's ``since`` names a time, not a line, and its filter would drop a line that was logged after the last
+    one with an earlier timestamp; so the stream begins earlier and the last line itself is looked for.
+    """
+
+    def __init__(self, last: Cursor) -> None:
+        self.since = max(0, last.timestamp - MARGIN)
+        self.found = False
+        self.failed = False
+        self._last = last
+        self._held: list[LogLine] = []
+
+    def sift(self, batch: list[LogLine]) -> list[Row]:
+        """The rows of this batch that are new; an empty batch says that all that was logged has come."""
+        if self.found or self.failed:
+            return list(batch)
+        for index, line in enumerate(batch):
+            if line.ordinal == self._last.ordinal and line.cursor == self._last:
+                self.found = True
+                return list(batch[index + 1 :])
+        self._held += batch
+        if batch and batch[-1].timestamp <= self._last.timestamp + MARGIN:
+            return []
+        return self._give_up()
+
+    def _give_up(self) -> list[Row]:
+        """The last line is not there any more: give what is later, after a row that says so."""
+        self.failed = True
+        later = [line for line in self._held if line.timestamp > self._last.timestamp]
+        end = later[0].timestamp if later else self._last.timestamp
+        return [Gap(self._last.timestamp, end, None, 'the engine no longer has them', lost=True), *later]
+
+
+class Leap:
+    """Takes a stream up at its newest lines: only those after the last delivered line pass, after a gap."""
+
+    def __init__(self, last: Cursor) -> None:
+        self.since: int | None = None
+        self._last = last
+        self._done = False
+
+    def sift(self, batch: list[LogLine]) -> list[Row]:
+        """The rows of this batch that are new."""
+        if self._done:
+            return list(batch)
+        later = [line for line in batch if line.timestamp > self._last.timestamp]
+        if not later:
+            return []
+        self._done = True
+        return [Gap(self._last.timestamp, later[0].timestamp, None, 'the engine could not keep up'), *later]
+
+
+class Lateness:
+    """Notices when a live stream falls ever further behind, by more than half of what the history can hold.
+
+    An engine may log faster than it can deliver. Those lines would leave the history again as soon as they had come,
+    and everything after them would come later and later. Ages are compared with the least one seen, so the engine's
+    clock need not be right.
+
+    :param capacity: lines that the history holds
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._least: int | None = None
+        self._since = self._count = self._late = 0
+
+    def grows(self, batch: list[LogLine]) -> bool:
+        """Note a batch that has just come; True when it is time for a leap."""
+        now = time.time_ns()
+        age = now - batch[-1].timestamp
+        self._least = age if self._least is None else min(self._least, age)
+        self._count += len(batch)
+        if now - self._since < LOOK:
+            return False
+        late, seconds = age - self._least, (now - self._since) / SECOND
+        lines = self._count / seconds * late / SECOND
+        grows = late > max(LATE, self._late) and lines > self._capacity // 2
+        self._since, self._count, self._late = now, 0, late
+        return grows
