@@ -209,7 +209,7 @@ class LogsPage:
             options.setdefault(self._name, f'{self._name} (not found)')
         if options != self._selector.options or self._selector.value != (self._name or None):
             self._selector.set_options(options, value=self._name or None)
-        if self._viewer.feed is None:
+        if self._viewer.idle:
             self._watch()
 
     def _watch(self) -> None:

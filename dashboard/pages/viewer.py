@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from dashboard.errors import EngineError, ServiceNotFound
 from dashboard.feed import ServiceFeed, Subscription
 from dashboard.filters import LineFilter
 from dashboard.hub import LogHub
@@ -41,6 +42,11 @@ class LogViewer:
         self._task: asyncio.Task[None] | None = None
 
     # what the page asks
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being watched, or about to be."""
+        return self._task is None or self._task.done()
 
     @property
     def feed(self) -> ServiceFeed | None:
@@ -99,6 +105,12 @@ class LogViewer:
     # the pump
 
     async def _run(self, key: ServiceKey, tail: int) -> None:
+        try:
+            await self._pump(key, tail)
+        except ServiceNotFound as error:  # it has gone since it was chosen
+            self.error = str(error)
+
+    async def _pump(self, key: ServiceKey, tail: int) -> None:
         async with self._hub.subscribe(key, tail) as subscription:
             self._subscription, self._start, self._stale = subscription, subscription.position, True
             while not subscription.closed:
@@ -151,11 +163,15 @@ class LogViewer:
     async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[Row]:
         """The first lines that were written inside a gap, and a smaller gap when there are more."""
         lines: list[LogLine] = []
-        async with aclosing(self._hub.read(service, since=gap.start + 1, until=gap.end - 1)) as batches:
-            async for batch in batches:
-                lines += batch
-                if len(lines) > most:
-                    return [*lines[:most], Gap(lines[most - 1].timestamp, gap.end, None, 'there are more')]
+        try:
+            async with aclosing(self._hub.read(service, since=gap.start + 1, until=gap.end - 1)) as batches:
+                async for batch in batches:
+                    lines += batch
+                    if len(lines) > most:
+                        return [*lines[:most], Gap(lines[most - 1].timestamp, gap.end, None, 'there are more')]
+        except EngineError as error:
+            self.error = str(error)
+            return [gap]
         return list(lines)
 
     async def _add(self, subscription: Subscription) -> bool:
