@@ -8,6 +8,7 @@ paints a state in between; its answer is the acknowledgement that paces the next
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,14 +25,13 @@ AT_BOTTOM = 24  # pixels from the end that still count as the end
 
 # the element remembers whether it follows, so that a flush that is under way cannot drag a reader back to the end
 _ON_SCROLL = (
-    f'(e) => {{ const v = e.target, bottom = v.scrollHeight - v.scrollTop - v.clientHeight < {AT_BOTTOM};'
+    '(e) => { const v = e.target; if (v.busy) return;'
+    f' const bottom = v.scrollHeight - v.scrollTop - v.clientHeight < {AT_BOTTOM};'
     ' const follow = bottom || (v.follow && v.scrollTop >= v.top); v.top = v.scrollTop;'
     ' if (follow !== v.follow) { v.follow = follow; emit(follow); } }'
 )
-
-
-Render: TypeAlias = Callable[[Sequence[Row]], str]
 _ON_OPEN = "(e) => { const gap = e.target.closest('[data-gap]'); if (gap) emit(gap.dataset.gap); }"
+Render: TypeAlias = Callable[[Sequence[Row]], str]
 
 
 class LogView(ui.element):
@@ -67,10 +67,13 @@ class LogView(ui.element):
 
     async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
         """Add rows at the end; while following, the oldest leave. False when the browser did not answer."""
-        for start in range(0, len(rows), STRIDE):
-            if not await self._send(self._steps(rows[start : start + STRIDE], follow), follow):
-                return False
-        return True
+        *parts, last = [rows[start : start + STRIDE] for start in range(0, len(rows), STRIDE)] or [rows]
+        for part in parts:
+            # the view is at its end again only after the last part: scrolls in between are not the user's
+            self.client.run_javascript(f'{self._find()} v.busy = true; {self._steps(part, follow=False)}')
+        if parts:
+            await asyncio.sleep(0)  # those not waited for are sent in the loop's next turn: let them go first
+        return await self._send(self._steps(last, follow), follow)
 
     async def look(self) -> None:
         """Ask whether the tab is in sight."""
@@ -78,7 +81,9 @@ class LogView(ui.element):
 
     def scroll_to_end(self) -> None:
         """Go to the newest line and follow from there."""
-        self.client.run_javascript(f'{self._find()} v.follow = true; v.scrollTop = v.top = v.scrollHeight;')
+        self.client.run_javascript(
+            f'{self._find()} v.follow = true; v.scrollTop = v.scrollHeight; v.top = v.scrollTop;'
+        )
 
     def stay(self) -> None:
         """Stop following where the view is."""
@@ -118,8 +123,8 @@ class LogView(ui.element):
     async def _send(self, steps: str, follow: bool) -> bool:
         self.rows = sum(self._blocks)
         start = 'v.follow = v.follow ?? true;' if follow else ''
-        end = 'if (v.follow) v.scrollTop = v.top = v.scrollHeight;' if follow else ''
-        script = f'{self._find()} {start} {steps} {end} return document.visibilityState;'
+        end = 'if (v.follow) { v.scrollTop = v.scrollHeight; v.top = v.scrollTop; }' if follow else ''
+        script = f'{self._find()} v.busy = false; {start} {steps} {end} return document.visibilityState;'
         try:
             answer = await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT)
         except TimeoutError:
