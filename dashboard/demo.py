@@ -17,7 +17,7 @@ from dashboard.model import SECOND, Container, ContainerEvent, LogLine, ServiceK
 KEPT = 20_000  # lines of each container; older ones are rotated away
 BATCH = 1_000  # lines given at once
 TICK = 0.1  # seconds between the demo's rounds
-BACKDATED = 3_600  # seconds of history that the demo begins with
+BACKDATED = 1_500  # times that each container has spoken before the demo begins
 RESTART_EVERY = 120  # seconds between the demo's restarts of a container
 
 
@@ -272,10 +272,11 @@ class DemoEngine(ScriptedEngine):
 
     def _begin(self, now: int) -> None:
         for service in self._services:
+            start = now - int(BACKDATED / service.rate * SECOND)
             for number in range(service.containers):
-                name = f'shop-{service.name}-{number + 1}'
-                self._due.append((self.add(service.name, name=name, health=service.health), service))
-        self.advance(now - BACKDATED * SECOND, now)
+                container = self.add(service.name, name=f'shop-{service.name}-{number + 1}', health=service.health)
+                self._due.append((container, service))
+                self._log(container, service.between(self._random, start, now))
 
     def _log(self, container: Container, lines: Iterable[DemoLine]) -> None:
         self._append(container, [(line.timestamp, f'{line.text}\n'.encode(), line.stream) for line in lines])

@@ -35,10 +35,12 @@ def test_a_websocket_resumes_after_a_cursor(engine, web, client, last):  # noqa:
 
 def test_a_websocket_resumes_after_a_line_that_only_the_engine_still_has(engine, web, client):  # noqa: F811
     engine.write_many(web, [f'more {number}' for number in range(12_000)])
-    with client.websocket_connect(f'/api/logs/ws/web?token={client.token}&since={cursor(web, 19)}') as socket:
-        contents = [socket.receive_json()['content'] for _ in range(12_001)]
+    with client.websocket_connect(f'/api/logs/ws/web?token={client.token}&batch=1&since={cursor(web, 19)}') as socket:
+        contents = []
+        while len(contents) < 12_001:
+            contents += [message['content'] for message in socket.receive_json()]
         engine.write(web, 'new')
-        assert socket.receive_json()['content'] == 'new'
+        assert [message['content'] for message in socket.receive_json()] == ['new']
     assert contents == ['20', *(f'more {number}' for number in range(12_000))]
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.server import PASSWORD, Server
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='package')  # not longer: Playwright has an event loop of its own in this thread while it runs
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
