@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import docker
@@ -33,6 +35,7 @@ class Stream:
         self._client = client
         self._response: requests.Response | None = None
         self._closed = False
+        self._lock = threading.Lock()
 
     def inspect(self, container: Container) -> dict[str, Any]:
         """The container's details. Raises what the SDK raises, and LogsUnreadable for the driver ``none``."""
@@ -76,18 +79,18 @@ class Stream:
     def close(self) -> None:
         """Wake the reading thread and give the connection back. Safe from any thread, and twice."""
         self._closed = True
-        if self._response is None:
+        with self._lock:  # two threads may close at once: one of them does it
+            response, self._response = self._response, None
+        if response is None:
             return
-        sock = _socket(self._response)
-        try:
+        sock = _socket(response)
+        with suppress(OSError, ValueError):  # already closed by the other side
             if hasattr(sock, 'proc'):  # the SDK's ssh transport: a pipe to a process
                 sock.close()
             elif sock is not None:
                 sock.shutdown(2)
-        except OSError:
-            pass  # already closed by the other side
-        finally:
-            self._response.close()
+        with suppress(OSError, ValueError):
+            response.close()
 
 
 def url_of(api: docker.APIClient, path: str) -> str:
