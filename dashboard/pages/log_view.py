@@ -70,7 +70,7 @@ class LogView(ui.element):
         *parts, last = [rows[start : start + STRIDE] for start in range(0, len(rows), STRIDE)] or [rows]
         for part in parts:
             # the view is at its end again only after the last part: scrolls in between are not the user's
-            self.client.run_javascript(f'{self._find()} v.busy = true; {self._steps(part, follow=False)}')
+            self.client.run_javascript(f'{self._find()} v.busy = true; {self._steps(part, follow)}')
         if parts:
             await asyncio.sleep(0)  # those not waited for are sent in the loop's next turn: let them go first
         return await self._send(self._steps(last, follow), follow)

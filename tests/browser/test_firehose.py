@@ -25,7 +25,8 @@ def test_the_page_keeps_a_window_and_says_the_pace(open_page, server, run_contai
     page = open_page(server, f'/logs?service={web}')
     expect(page.get_by_label('Connection')).to_contain_text(re.compile(r'\d,\d+ lines/s'))
     page.wait_for_function("document.querySelectorAll('.log .l').length >= 5000")
-    assert page.locator('.log .l').count() <= 5_000 + 1_000 + 250
+    for _ in range(20):
+        assert page.locator('.log .l').count() <= 5_000 + 250 + 500, 'what it keeps, a block and a part of a flush'
     assert page.locator('.log > *').count() <= 30, 'the view is a few dozen blocks'
 
 
@@ -52,7 +53,7 @@ def test_a_gap_brings_its_lines_when_it_is_opened(open_page, server, run_contain
     page.wait_for_function("document.querySelector('footer').innerText.includes('30,000 lines')")
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'visible', configurable: true})")
     gap = page.locator('.log .g[data-gap]').first
-    expect(gap).to_be_attached()
+    wait_until(lambda: gap.count() and lines_of(page)[-1:] == ['30000'])
     missed = int(re.search(r'([\d,]+) lines? missed', gap.text_content())[1].replace(',', ''))
     first = int(lines_of(page)[-1]) - 4_999 - missed
     gap.evaluate('row => row.click()')
