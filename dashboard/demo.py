@@ -158,8 +158,7 @@ class ScriptedEngine:
         self.open_streams, self.streams_opened = self.open_streams + 1, self.streams_opened + 1
         try:
             async for batch in self._follow(log, tail, changed, follow):
-                low, high = since or 0, until
-                wanted = [line for line in batch if line.timestamp >= low and (high is None or line.timestamp <= high)]
+                wanted = [line for line in batch if _between(line, since, until)]
                 if wanted or not batch:
                     yield wanted
         finally:
@@ -237,6 +236,11 @@ class ScriptedEngine:
 
     def _unavailable(self, reason: str) -> EngineUnavailable:
         return EngineUnavailable(self.address, reason, 'The next try follows by itself.')
+
+
+def _between(line: LogLine, since: int | None, until: int | None) -> bool:
+    moment = line.timestamp
+    return (since is None or moment >= since) and (until is None or moment <= until)
 
 
 class DemoEngine(ScriptedEngine):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 from dashboard.engine import Engine
 from dashboard.history import History, row_time
+from dashboard.marks import Marks
 from dashboard.merge import Merger
-from dashboard.model import Cursor, Gap, LogLine, Notice, Row, Service
+from dashboard.model import SECOND, Cursor, Gap, LogLine, Notice, Row, Service
 from dashboard.reader import LogReader, ReaderState
 
 BATCH = 1_000  # rows given to a subscriber at once
 COALESCE = 0.01  # seconds for which new rows are gathered before subscribers are woken
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
+REMEMBERED = 2 * SECOND  # a container that has ended is named in cursors for so long: longer than a resume looks back
 STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
 
 
@@ -48,6 +51,8 @@ class ServiceFeed:
         self._waking: asyncio.TimerHandle | None = None
         self._straggler: asyncio.TimerHandle | None = None
         self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
+        self._marks = Marks()
+        self._checkpoints: deque[tuple[int, Marks]] = deque()  # row number → the marks before it
         self._last_line: int | None = None
         self._closed = False
 
@@ -97,6 +102,25 @@ class ServiceFeed:
         """Begin ``tail`` lines before the end, once the backlog has been read."""
         return Subscription(self, tail)
 
+    def marks_at(self, position: int) -> Marks:
+        """What a viewer has had who has had every row before that number, which is held."""
+        first, marks = self.history.first, Marks()
+        for row, before in reversed(self._checkpoints):
+            if row <= position:
+                first, marks = max(first, row), before.copy()
+                break
+        marks.read(
+            self.history.slice(first, position) if self._checkpoints else self.history.slice(position - 1, position)
+        )
+        return marks
+
+    def has_read(self, cursor: Cursor) -> bool:
+        """Whether that line has come, or will not come by itself because nobody reads its container."""
+        last = self._marks.cursors.get(cursor.container)
+        if last and last.timestamp >= cursor.timestamp:
+            return True
+        return all(task.done() for id_, task in self._tasks.items() if id_.startswith(cursor.container))
+
     @property
     def status(self) -> FeedStatus:
         """How the service's streams are doing, at their worst."""
@@ -135,12 +159,29 @@ class ServiceFeed:
         self.ready.set()
 
     def _append(self, rows: list[Row]) -> None:
+        self._mark(rows)
         self.history.append(rows)
         last = rows[-1]
         if isinstance(last, LogLine):
             self._last_line = last.timestamp
         if self._waking is None:
             self._waking = asyncio.get_running_loop().call_later(COALESCE, self._wake)
+
+    def _mark(self, rows: list[Row]) -> None:
+        """Note where each container is; with a single one its last line is all there is to note."""
+        last = rows[-1]
+        if len(self._tasks) <= 1 and isinstance(last, LogLine):
+            self._marks = Marks()
+            self._marks.read_line(last)
+            return
+        while len(self._checkpoints) > 1 and self._checkpoints[1][0] <= self.history.first:
+            self._checkpoints.popleft()
+        self._marks.forget(self._ended_containers(), row_time(rows[0]) - REMEMBERED)
+        self._checkpoints.append((self.history.end, self._marks.copy()))
+        self._marks.read(rows)
+
+    def _ended_containers(self) -> list[str]:
+        return [self._readers[id_].container.short_id for id_, task in self._tasks.items() if task.done()]
 
     def _wake(self) -> None:
         self._waking = None
@@ -163,6 +204,7 @@ class Subscription:
         self.feed = feed
         self.position = 0
         self.closed = False
+        self.taken_from = 0  # the number of the first row of history taken last
         self.skipped = False  # whether the rows taken last begin with a gap
         self._tail = tail
         self._news = asyncio.Event()
@@ -194,24 +236,38 @@ class Subscription:
             self._news.clear()
             await self._news.wait()
 
-    def resume(self, cursor: Cursor) -> bool:
-        """Go on after a line; False when it is not held."""
-        found = self.feed.history.after(cursor)
-        if found is not None:
-            self.position, self._last_time = found, cursor.timestamp
-        return found is not None
+    def resume(self, marks: Marks) -> bool:
+        """Go on after exactly the lines that were had; False when what is held cannot tell which follow."""
+        found = self.feed.history.after(marks.newest)
+        if found is None or self.feed.marks_at(found) != marks:
+            return False
+        self.position, self._last_time = found, marks.newest.timestamp
+        return True
 
-    async def join(self, cursor: Cursor) -> None:
-        """Go on after a line that was read from the engine, and may not have come here yet."""
-        history = self.feed.history
-        self.position = history.end
-        while not self.resume(cursor) and history.find(cursor.timestamp + 1) == history.end:
-            self.position = history.end
+    async def join(self, marks: Marks) -> list[Row]:
+        """Go on after lines that were read from the engine and may not have come here yet; what follows them here."""
+        while not self.closed and not all(map(self.feed.has_read, marks.cursors.values())):
+            self.position = self.feed.history.end
             await self.wait()
-            if self.closed:
-                return
-        if not self.resume(cursor):
-            self.position = history.find(cursor.timestamp + 1)
+        self.position = self.feed.history.end
+        self._last_time = marks.newest.timestamp
+        return self._following(marks)
+
+    def _following(self, marks: Marks) -> list[Row]:
+        """The held rows that follow the last line of their container."""
+        history = self.feed.history
+        after = {name: history.after(cursor) for name, cursor in marks.cursors.items()}
+
+        def follows(number: int, row: Row) -> bool:
+            if not isinstance(row, LogLine):
+                return row_time(row) > marks.newest.timestamp
+            name = row.container.short_id
+            if name not in after:
+                return True
+            place = after[name]
+            return row.timestamp > marks.cursors[name].timestamp if place is None else number >= place
+
+        return [row for number, row in enumerate(history.slice(0), history.first) if follows(number, row)]
 
     def take(self, limit: int, newest: bool = False) -> list[Row]:
         """At most ``limit`` rows from the position on; with ``newest`` the last ones there are, skipping the others."""
@@ -221,6 +277,7 @@ class Subscription:
             start = max(start, history.end - limit)
         rows = history.slice(start, start + limit)
         missed, resumed = start - self.position, self.position
+        self.taken_from = start
         self.position = start + len(rows)
         self.skipped = bool(missed and rows)
         if self.skipped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from dashboard.model import Cursor, Gap, LogLine, Row
+from dashboard.model import Cursor, Gap, LogLine, Row, format_timestamp
 
 ROW_COST = 130  # bytes that a row takes beside its record: the object, the bytes object's head, the list's slot
 SLACK = 16  # a sixteenth of the limit is evicted at once, so that eviction costs little a row
@@ -57,10 +57,10 @@ class History:
 
     def after(self, cursor: Cursor) -> int | None:
         """The number of the row that follows a line; None when the line is not held."""
-        rows = self._rows
+        rows, stamp = self._rows, format_timestamp(cursor.timestamp).encode()
         for index in range(len(rows) - 1, -1, -1):  # from the end, where those who come back look
             row = rows[index]
-            if isinstance(row, LogLine) and row.ordinal == cursor.ordinal and row.cursor == cursor:
+            if isinstance(row, LogLine) and row.record.startswith(stamp) and row.cursor == cursor:
                 return self.first + index + 1
         return None
 

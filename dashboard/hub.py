@@ -10,9 +10,10 @@ from contextlib import aclosing, asynccontextmanager
 from dashboard.config import Settings
 from dashboard.engine import Engine
 from dashboard.errors import EngineUnavailable, ServiceNotFound
-from dashboard.feed import ServiceFeed, Subscription
+from dashboard.feed import BATCH, ServiceFeed, Subscription
+from dashboard.marks import Marks
 from dashboard.merge import merged
-from dashboard.model import Container, ContainerEvent, Cursor, LogLine, Notice, Row, Service, ServiceKey
+from dashboard.model import Container, ContainerEvent, Cursor, Gap, LogLine, Notice, Row, Service, ServiceKey
 from dashboard.resume import Resume
 from dashboard.watch import EngineStatus, EngineWatch
 
@@ -148,33 +149,48 @@ class LogHub:
             yield list(last)
 
     async def read_after(
-        self, service: Service, cursor: Cursor, until: int | None = None
+        self, service: Service, marks: Marks, until: int | None = None
     ) -> AsyncGenerator[list[Row], None]:
-        """All that the engine holds after a line, and a gap before it when it no longer holds the line itself.
+        """All that the engine holds after the last lines had, and a gap where it no longer holds such a line itself.
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
         """
-        resume = Resume(cursor)
-        async with aclosing(self.read(service, since=resume.since, until=until)) as batches:
-            async for batch in batches:
-                if rows := resume.sift(batch):
-                    yield rows
-        if rows := resume.sift([]):
-            yield rows
-
-    async def catch_up(self, subscription: Subscription, cursor: Cursor) -> AsyncGenerator[list[Row], None]:
-        """What follows a line and is not held here; afterwards the subscription goes on from there.
-
-        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
-        """
-        if subscription.resume(cursor):
-            return
-        last = cursor
-        async with aclosing(self.read_after(subscription.feed.service, cursor)) as batches:
+        sources = [self._container_after(container, marks, until) for container in service.containers]
+        present = {container.short_id for container in service.containers}
+        if gone := [cursor for name, cursor in marks.cursors.items() if name not in present]:
+            sources.append(_gaps(gone))
+        async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
             async for rows in batches:
                 yield rows
-                last = next((row.cursor for row in reversed(rows) if isinstance(row, LogLine)), last)
-        await subscription.join(last)
+
+    async def _container_after(
+        self, container: Container, marks: Marks, until: int | None
+    ) -> AsyncGenerator[list[Row], None]:
+        cursor = marks.cursors.get(container.short_id)
+        # of one that was never heard all is new, but not what it wrote long before
+        resume = Resume(cursor or marks.newest)
+        async with aclosing(self.engine.logs(container, since=resume.since, until=until)) as batches:
+            async for batch in batches:
+                if rows := resume.sift(batch) if cursor else list[Row](batch):
+                    yield rows
+        if cursor and (rows := resume.sift([])):
+            yield rows
+
+    async def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
+        """What follows the last lines had and is not held here; afterwards the subscription goes on from there.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        if subscription.resume(marks):
+            return
+        marks = marks.copy()
+        async with aclosing(self.read_after(subscription.feed.service, marks.copy())) as batches:
+            async for rows in batches:
+                yield rows
+                marks.read(rows)
+        rest = await subscription.join(marks)
+        for start in range(0, len(rest), BATCH):
+            yield rest[start : start + BATCH]
 
     def _feed(self, key: ServiceKey) -> ServiceFeed:
         feed = self._feeds.get(key)
@@ -241,6 +257,14 @@ def _services(containers: Iterable[Container]) -> tuple[Service, ...]:
         Service(key, tuple(sorted(items, key=lambda item: (-item.created, item.name)))) for key, items in found.items()
     ]
     return tuple(sorted(services, key=lambda service: (service.status != 'running', service.key)))
+
+
+async def _gaps(cursors: Iterable[Cursor]) -> AsyncGenerator[list[Row], None]:
+    """What the containers of these last lines wrote afterwards went with them."""
+    yield [
+        Gap(cursor.timestamp, cursor.timestamp, None, 'their container has been removed', lost=True)
+        for cursor in sorted(cursors, key=lambda cursor: cursor.timestamp)
+    ]
 
 
 def _words(event: ContainerEvent) -> str:

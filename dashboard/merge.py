@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TypeVar
 
 from dashboard.errors import ContainerGone
 from dashboard.history import row_time
 from dashboard.model import STAMP_LENGTH, LogLine, Row, format_timestamp
+
+AnyRow = TypeVar('AnyRow', bound=Row)
 
 WINDOW = 0.1  # seconds a line waits for older ones of other containers
 
@@ -71,26 +74,26 @@ class Merger:
             self._emit(rows)
 
 
-async def merged(sources: list[AsyncGenerator[list[LogLine], None]]) -> AsyncGenerator[list[LogLine], None]:
+async def merged(sources: Sequence[AsyncGenerator[list[AnyRow], None]]) -> AsyncGenerator[list[AnyRow], None]:
     """Merge by timestamp, holding one batch of each source."""
-    heads: list[tuple[bytes, int, int, list[LogLine]]] = []
+    heads: list[tuple[bytes, int, int, list[AnyRow]]] = []
 
     async def refill(index: int) -> None:
         try:
             batch = await anext(sources[index])
         except (StopAsyncIteration, ContainerGone):
             return
-        heapq.heappush(heads, (batch[0].record, index, 0, batch))
+        heapq.heappush(heads, (_key(batch[0]), index, 0, batch))
 
     try:
         for index in range(len(sources)):
             await refill(index)
-        merged: list[LogLine] = []
+        merged: list[AnyRow] = []
         while heads:
             _, index, position, batch = heapq.heappop(heads)
             merged.append(batch[position])
             if position + 1 < len(batch):
-                heapq.heappush(heads, (batch[position + 1].record, index, position + 1, batch))
+                heapq.heappush(heads, (_key(batch[position + 1]), index, position + 1, batch))
             else:
                 yield merged
                 merged = []

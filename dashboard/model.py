@@ -109,8 +109,9 @@ class Cursor:
         head, _, container = text.rpartition('-')
         timestamp, _, ordinal = head.rpartition('-')
         try:
+            format_timestamp(int(timestamp))  # whether there is such a moment
             return cls(container=container, timestamp=int(timestamp), ordinal=int(ordinal))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise BadRequest(f'{text!r} is not a cursor: take one from the "cursor" of a log message.') from None
 
 

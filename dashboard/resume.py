@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dashboard.model import SECOND, Cursor, Gap, LogLine, Row
+from dashboard.model import SECOND, Cursor, Gap, LogLine, Row, format_timestamp
 
 MARGIN = SECOND  # stdout and stderr may be logged a little out of order: look that far back for the last line
 LATE, LOOK = SECOND * 3 // 4, SECOND // 4  # how late a live stream may be, and how often that is looked at
@@ -18,10 +18,11 @@ class Resume:
     """
 
     def __init__(self, last: Cursor) -> None:
-        self.since = max(0, last.timestamp - MARGIN)
+        self.since = last.timestamp - MARGIN if last.timestamp > MARGIN else None
         self.found = False
         self.failed = False
         self._last = last
+        self._stamp = format_timestamp(last.timestamp).encode()
         self._held: list[LogLine] = []
 
     def sift(self, batch: list[LogLine]) -> list[Row]:
@@ -29,7 +30,7 @@ class Resume:
         if self.found or self.failed:
             return list(batch)
         for index, line in enumerate(batch):
-            if line.ordinal == self._last.ordinal and line.cursor == self._last:
+            if line.record.startswith(self._stamp) and line.cursor == self._last:
                 self.found = True
                 return list(batch[index + 1 :])
         self._held += batch

@@ -13,7 +13,7 @@ LAYERS = [
     {'model', 'config'},
     {'ansi', 'frames', 'moments', 'bridge', 'private', 'demo_content'},
     {'filters', 'engine_address', 'engine_listing', 'engine_stream', 'passwords', 'throttle', 'account_store'},
-    {'engine', 'demo', 'history', 'tokens', 'resume'},
+    {'engine', 'demo', 'history', 'tokens', 'resume', 'marks'},
     {'reader', 'merge', 'auth'},
     {'feed', 'watch'},
     {'hub', 'credentials'},

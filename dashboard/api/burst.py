@@ -10,9 +10,10 @@ from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
 
-from dashboard.api.wire import gap_message, log_message
+from dashboard.api.wire import row_messages
 from dashboard.feed import ServiceFeed, Subscription
-from dashboard.model import Gap, LogLine, Row
+from dashboard.marks import Marks
+from dashboard.model import Row
 
 BURST = 'dashboard.burst'  # the ASGI extension, and the key of its message
 KEPT = 8  # bursts remembered a service: viewers that keep up ask for the same one within a moment
@@ -40,23 +41,19 @@ class Bursts:
     def of(self, subscription: Subscription, rows: Sequence[Row], name: str, batch: bool) -> Burst:
         """The messages for rows just taken from a subscription; see :func:`encode`."""
         if subscription.skipped:
-            return encode(rows, name, batch)
+            return encode(rows, name, batch, subscription.feed.marks_at(subscription.taken_from))
         recent = self._recent.setdefault(subscription.feed, {})
         key = (subscription.position, len(rows), name, batch)
         if key not in recent:
-            recent[key] = encode(rows, name, batch)
+            recent[key] = encode(rows, name, batch, subscription.feed.marks_at(subscription.taken_from))
             while len(recent) > KEPT:
                 del recent[next(iter(recent))]
         return recent[key]
 
 
-def encode(rows: Sequence[Row], name: str, batch: bool) -> Burst:
-    """The messages for rows of a service: one a row, or with ``batch`` one array of them."""
-    messages = [
-        log_message(row, name) if isinstance(row, LogLine) else gap_message(row)
-        for row in rows
-        if isinstance(row, LogLine | Gap)
-    ]
+def encode(rows: Sequence[Row], name: str, batch: bool, marks: Marks) -> Burst:
+    """The messages for rows of a service that follow ``marks``: one a row, or with ``batch`` one array of them."""
+    messages = row_messages(rows, name, marks)
     if batch:
         return Burst([text_of(messages)] if messages else [])
     return Burst([text_of(message) for message in messages])

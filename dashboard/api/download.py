@@ -13,10 +13,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from dashboard.api.logs import Since, Stamps, Until, select
-from dashboard.api.wire import gap_message, log_message
+from dashboard.api.wire import row_messages
 from dashboard.errors import ServiceNotFound
 from dashboard.filters import LineFilter
 from dashboard.hub import LogHub
+from dashboard.marks import Marks, is_cursor
 from dashboard.model import STAMP_LENGTH, Gap, LogLine, Row, format_timestamp
 
 
@@ -52,7 +53,8 @@ def router(hub: LogHub) -> APIRouter:
         await hub.asked()
         found = hub.find(service)
         rows = select(hub, found, tail, since, until) if held is None else _held(hub, service, held)
-        encode = _as_jsonl(service) if format is Format.JSONL else _as_text(timestamps)
+        marks = Marks.parse(since) if since and is_cursor(since) else Marks()
+        encode = _as_jsonl(service, marks) if format is Format.JSONL else _as_text(timestamps)
         return await _stream(_encoded(rows, LineFilter(filter), encode), _file_name(service, format))
 
     return routes
@@ -104,13 +106,9 @@ def _as_text(timestamps: bool) -> Callable[[Iterable[Row]], bytes]:
     return encode
 
 
-def _as_jsonl(service: str) -> Callable[[Iterable[Row]], bytes]:
+def _as_jsonl(service: str, marks: Marks) -> Callable[[Iterable[Row]], bytes]:
     def encode(rows: Iterable[Row]) -> bytes:
-        messages = [
-            log_message(row, service) if isinstance(row, LogLine) else gap_message(row)
-            for row in rows
-            if isinstance(row, LogLine | Gap)
-        ]
+        messages = row_messages(rows, service, marks)
         return ''.join(json.dumps(message, ensure_ascii=False) + '\n' for message in messages).encode()
 
     return encode

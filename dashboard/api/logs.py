@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any
@@ -13,11 +12,11 @@ from fastapi.responses import JSONResponse
 from dashboard.api.errors import status_of
 from dashboard.errors import DashboardError
 from dashboard.hub import LogHub
-from dashboard.model import Cursor, LogLine, Row, Service
+from dashboard.marks import Marks, is_cursor
+from dashboard.model import LogLine, Row, Service
 from dashboard.moments import parse_moment
 
 MOST = 10_000  # lines in one answer that is not a download
-CURSOR = re.compile(r'\d+-\d+-[0-9a-f]+')
 WHEN = 'RFC 3339 time, seconds since 1970, or a duration ago such as `10m`'
 
 Tail = Annotated[int, Query(ge=1, le=MOST, description='How many of the last lines.')]
@@ -78,8 +77,8 @@ def select(
     :raises BadRequest: when a parameter is neither
     """
     end = None if until is None else parse_moment(until, 'until')
-    if since and CURSOR.fullmatch(since):
-        return hub.read_after(service, Cursor.parse(since), until=end)
+    if since and is_cursor(since):
+        return hub.read_after(service, Marks.parse(since), until=end)
     return hub.read(service, tail=tail, since=None if since is None else parse_moment(since, 'since'), until=end)
 
 

@@ -13,7 +13,7 @@ from dashboard.api.burst import Bursts, encode, send_burst, text_of
 from dashboard.api.wire import error_message, service_status, status_message
 from dashboard.errors import BadRequest, DashboardError, EngineUnavailable
 from dashboard.hub import LogHub
-from dashboard.model import Cursor
+from dashboard.marks import Marks
 
 MOST = 10_000  # lines of tail
 NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
@@ -56,16 +56,16 @@ async def _send_logs(
     websocket: WebSocket, hub: LogHub, bursts: Bursts, name: str, tail: str, since: str, batch: bool
 ) -> None:
     await hub.asked()
-    cursor = Cursor.parse(since) if since else None
+    marks = Marks.parse(since) if since else None
     async with hub.subscribe(hub.find(name).key, _tail(tail)) as subscription:
         status = subscription.feed.status
         if status.phase == 'unreadable':
             await websocket.send_text(text_of(error_message(status.error)))
-        if cursor:
-            async with aclosing(hub.catch_up(subscription, cursor)) as missed:
+        if marks:
+            async with aclosing(hub.catch_up(subscription, marks)) as missed:
                 async for rows in missed:
                     async with asyncio.timeout(hub.settings.stalled):
-                        await send_burst(websocket, encode(rows, name, batch))
+                        await send_burst(websocket, encode(rows, name, batch, marks))
         async for rows in subscription:
             async with asyncio.timeout(hub.settings.stalled):
                 await send_burst(websocket, bursts.of(subscription, rows, name, batch))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dashboard.model import Gap, LogLine, Service, Stream, format_timestamp
+from dashboard.marks import Marks
+from dashboard.model import Gap, LogLine, Row, Service, Stream, format_timestamp
 
 
-def log_message(line: LogLine, service: str) -> dict[str, Any]:
-    """A line; ``type``, ``service`` and ``content`` are the specification's."""
+def log_message(line: LogLine, service: str, cursor: object) -> dict[str, Any]:
+    """A line; ``type``, ``service`` and ``content`` are the specification's. The cursor resumes after it."""
     return {
         'type': 'log',
         'service': service,
@@ -17,8 +18,20 @@ def log_message(line: LogLine, service: str) -> dict[str, Any]:
         'timestamp': line.stamp,
         'stream': 'stderr' if line.stream == Stream.STDERR else 'stdout',
         'container': line.container.name,
-        'cursor': str(line.cursor),
+        'cursor': str(cursor),
     }
+
+
+def row_messages(rows: Iterable[Row], service: str, marks: Marks) -> list[dict[str, Any]]:
+    """Lines and gaps of a service, where ``marks`` says what came before; it goes on over them."""
+    messages = []
+    for row in rows:
+        if isinstance(row, LogLine):
+            marks.read_line(row)
+            messages.append(log_message(row, service, marks))
+        elif isinstance(row, Gap):
+            messages.append(gap_message(row))
+    return messages
 
 
 def gap_message(gap: Gap) -> dict[str, Any]:

@@ -1,0 +1,87 @@
+"""How far a service has been read: the last line of each of its containers. As text it is the cursor on the wire.
+
+One line's name would do if the lines of several containers always came in the order of their timestamps. They come in
+the order in which the engine could give them, so after a late one only the last line of each container tells what a
+viewer has had.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from dashboard.errors import BadRequest
+from dashboard.model import SHORT_ID, Cursor, LogLine, Row
+
+MOST = 1_000  # containers in one cursor
+_ONE = rf'-?\d{{1,21}}-\d{{1,9}}-[0-9a-f]{{{SHORT_ID}}}'
+_TEXT = re.compile(rf'{_ONE}(?:\.{_ONE})*', re.ASCII)
+
+
+class Marks:
+    """The last line of each container that a viewer has had, the newest of them last."""
+
+    __slots__ = ('_cursors',)
+
+    def __init__(self, cursors: Mapping[str, Cursor] | None = None) -> None:
+        self._cursors: dict[str, Cursor] = dict(cursors or {})
+
+    @classmethod
+    def parse(cls, text: str) -> Marks:
+        """Read a cursor as it stands in a log message.
+
+        :raises BadRequest: when the text is not a cursor
+        """
+        parts = text.split('.')
+        if not is_cursor(text) or len(parts) > MOST:
+            raise BadRequest(f'{text[:100]!r} is not a cursor: take one from the "cursor" of a log message.')
+        cursors = [Cursor.parse(part) for part in reversed(parts)]
+        return cls({cursor.container: cursor for cursor in cursors})
+
+    def __str__(self) -> str:
+        return '.'.join(map(str, reversed(self._cursors.values())))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Marks) and other._cursors == self._cursors
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    @property
+    def newest(self) -> Cursor:
+        """The line that was read last of all."""
+        return next(reversed(self._cursors.values()))
+
+    @property
+    def cursors(self) -> Mapping[str, Cursor]:
+        """The last line by the container's short id."""
+        return self._cursors
+
+    def read(self, rows: Sequence[Row]) -> None:
+        """Go on over rows, in their order."""
+        last: dict[str, LogLine] = {}  # by container: only those are looked at closely
+        for row in reversed(rows):
+            if isinstance(row, LogLine) and row.container.id not in last:
+                last[row.container.id] = row
+        for line in reversed(last.values()):
+            self.read_line(line)
+
+    def read_line(self, line: LogLine) -> None:
+        """Go on over one line."""
+        container = line.container.short_id
+        self._cursors.pop(container, None)
+        self._cursors[container] = line.cursor
+
+    def forget(self, containers: Iterable[str], before: int) -> None:
+        """Leave out those of these containers that had their last line before a moment; they write no more."""
+        for container in containers:
+            if container in self._cursors and self._cursors[container].timestamp < before:
+                del self._cursors[container]
+
+    def copy(self) -> Marks:
+        """Another one that goes on by itself."""
+        return Marks(self._cursors)
+
+
+def is_cursor(text: str) -> bool:
+    """Whether a text is the cursor of a log message, and not a time."""
+    return _TEXT.fullmatch(text) is not None
