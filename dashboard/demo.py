@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
 from dashboard.model import SECOND, Container, ContainerEvent, LogLine, ServiceKey, Stream, format_timestamp
 
 KEPT = 20_000  # lines of each container; older ones are rotated away
+REMEMBERED = 256  # events, as many as Docker's engine
 BATCH = 1_000  # lines given at once
 TICK = 0.1  # seconds between the demo's rounds
 BACKDATED = 1_500  # times that each container has spoken before the demo begins
@@ -43,20 +45,34 @@ class ScriptedEngine:
         self._logs: dict[str, _Log] = {}
         self._watchers: set[asyncio.Queue[ContainerEvent]] = set()
         self._changed: set[asyncio.Event] = set()  # of every open stream
+        self._added = 0
+        self._told: deque[ContainerEvent] = deque(maxlen=REMEMBERED)
         self._failure = ''
+        self._silences = 0  # how often all streams were silenced
         self._breaks = 0  # how often all streams were broken
 
     # the script
 
     def add(
-        self, service: str, *, project: str = 'shop', name: str = '', status: str = 'running', health: str = 'none'
+        self,
+        service: str,
+        *,
+        project: str = 'shop',
+        name: str = '',
+        status: str = 'running',
+        health: str = 'none',
+        image: str = '',
+        replica: str = '',
     ) -> Container:
-        """A new container of a service."""
-        number = len(self._logs) + 1
+        """A new container of a service; one that replaces another has its ``replica``."""
+        self._added += 1
+        number = self._added
         name = name or f'{project}-{service}-{number}'
         identity = sha256(f'{name} {number}'.encode()).hexdigest()
         key = ServiceKey(self.name, project, service)
-        container = Container(identity, name, key, f'{service}:latest', status, health, created=number)
+        container = Container(
+            identity, name, key, image or f'{service}:latest', status, health, int(time.time()), replica or str(number)
+        )
         self._logs[identity] = _Log(container)
         self._tell(container, 'start')
         return container
@@ -76,6 +92,21 @@ class ScriptedEngine:
         """The container ends; its streams end when they have given all lines."""
         self._set(container, 'exited', health='none')
         self._tell(container, 'die', exitCode=str(exit_code))
+
+    def starve(self, container: Container) -> None:
+        """The container runs out of memory, and ends."""
+        self._tell(container, 'oom')
+        self.stop(container, exit_code=137)
+
+    def pause(self, container: Container) -> None:
+        """The container stands still."""
+        self._set(container, 'paused')
+        self._tell(container, 'pause')
+
+    def unpause(self, container: Container) -> None:
+        """The container goes on."""
+        self._set(container, 'running')
+        self._tell(container, 'unpause')
 
     def start(self, container: Container) -> None:
         """The container runs again, and goes on with the same log."""
@@ -112,6 +143,11 @@ class ScriptedEngine:
         self._breaks += 1
         self._wake()
 
+    def silence_streams(self) -> None:
+        """Open streams and watches stay open and give nothing more, as when a network drops their connection."""
+        self._silences += 1
+        self._wake()
+
     # the protocol
 
     async def ping(self) -> None:
@@ -123,16 +159,20 @@ class ScriptedEngine:
         self._check()
         return [log.container for log in self._logs.values()]
 
-    async def events(self) -> AsyncGenerator[ContainerEvent | None, None]:
+    async def events(self, since: int | None = None) -> AsyncGenerator[ContainerEvent | None, None]:
         """See :meth:`Engine.events`."""
         self._check()
-        breaks, changed = self._breaks, asyncio.Event()
+        breaks, silences, changed = self._breaks, self._silences, asyncio.Event()
         queue: asyncio.Queue[ContainerEvent] = asyncio.Queue()
         self._watchers.add(queue)
         self._changed.add(changed)
         try:
             yield None
+            for event in list(self._told):
+                if since is not None and event.timestamp > since:
+                    yield event
             while breaks == self._breaks:
+                await self._hold(silences)
                 while not queue.empty():
                     yield queue.get_nowait()
                 changed.clear()
@@ -174,9 +214,10 @@ class ScriptedEngine:
     async def _follow(
         self, log: _Log, tail: int | None, changed: asyncio.Event, follow: bool
     ) -> AsyncGenerator[list[LogLine], None]:
-        breaks, settled = self._breaks, False
+        breaks, silences, settled = self._breaks, self._silences, False
         position = log.first + (max(0, len(log.lines) - tail) if tail is not None else 0)
         while True:
+            await self._hold(silences)
             if breaks != self._breaks:
                 raise self._unavailable('the stream broke off')
             position = max(position, log.first)
@@ -185,7 +226,7 @@ class ScriptedEngine:
                 position += len(batch)
                 yield batch
                 await asyncio.sleep(0)
-            elif not follow or log.container.status != 'running' or log.removed:
+            elif not follow or log.container.status not in ('running', 'paused') or log.removed:
                 return
             elif not settled:
                 settled = True
@@ -193,6 +234,11 @@ class ScriptedEngine:
             else:
                 changed.clear()
                 await changed.wait()
+
+    async def _hold(self, silences: int) -> None:
+        """Go on, or never if the streams were silenced since."""
+        if silences != self._silences:
+            await asyncio.Event().wait()
 
     def _open(self, container: Container) -> _Log:
         self._check()
@@ -221,7 +267,17 @@ class ScriptedEngine:
         log.container = replace(log.container, status=status, health=health or log.container.health)
 
     def _tell(self, container: Container, action: str, **attributes: str) -> None:
-        event = ContainerEvent(action, container.id, time.time_ns(), {'name': container.name, **attributes})
+        event = ContainerEvent(
+            action,
+            container.id,
+            time.time_ns(),
+            container.service,
+            container.name,
+            container.image,
+            container.replica,
+            attributes,
+        )
+        self._told.append(event)
         for queue in self._watchers:
             queue.put_nowait(event)
         self._wake()

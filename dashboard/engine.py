@@ -16,7 +16,7 @@ import requests
 from dashboard.bridge import Bridge
 from dashboard.engine_address import EngineAddress, explain, find_engine
 from dashboard.engine_listing import container_of, event_of
-from dashboard.engine_stream import ANSWER_TIMEOUT, Client, Stream, answer, log_query, unreadable, url_of
+from dashboard.engine_stream import ANSWER_TIMEOUT, Client, Stream, answer, event_query, log_query, unreadable, url_of
 from dashboard.errors import ContainerGone, EngineUnavailable
 from dashboard.frames import FrameDecoder
 from dashboard.model import SECOND, Container, ContainerEvent, LogLine, format_timestamp
@@ -47,8 +47,10 @@ class Engine(Protocol):
         :raises EngineUnavailable: when it does not answer
         """
 
-    def events(self) -> AsyncGenerator[ContainerEvent | None, None]:
+    def events(self, since: int | None = None) -> AsyncGenerator[ContainerEvent | None, None]:
         """Container events from now on; ``None`` first, when the watch has begun. Never ends by itself.
+
+        ``since`` (nanoseconds since the epoch) brings those after that moment which the engine remembers.
 
         :raises EngineUnavailable: when the watch breaks
         """
@@ -97,17 +99,19 @@ class DockerEngine:
         listed = await self._call(lambda api: answer(api, 'containers/json', {'all': 1}))
         return [container_of(self.name, fields) for fields in listed]
 
-    async def events(self) -> AsyncGenerator[ContainerEvent | None, None]:
+    async def events(self, since: int | None = None) -> AsyncGenerator[ContainerEvent | None, None]:
         """Container events; see :meth:`Engine.events`."""
         bridge: Bridge[ContainerEvent | None] = Bridge()
 
         def produce(stream: Stream) -> None:
-            response = stream.open('events', {'filters': json.dumps({'type': ['container']})})
+            response = stream.open('events', event_query(since))
             bridge.put([None])
             pending = b''
             for body in stream.read(response):
                 *documents, pending = (pending + body).split(b'\n')
-                if not bridge.put([event_of(json.loads(document)) for document in documents if document.strip()]):
+                if not bridge.put(
+                    [event_of(self.name, json.loads(document)) for document in documents if document.strip()]
+                ):
                     return
             raise self._unavailable('it closed the event stream')
 

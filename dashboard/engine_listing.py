@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.model import SECOND, Container, ContainerEvent, ServiceKey
+from dashboard.model import SECOND, SHORT_ID, Container, ContainerEvent, ServiceKey
+
+REPLICA = 'com.docker.compose.container-number'
 
 
 def container_of(host: str, fields: Mapping[str, Any]) -> Container:
     """A container from an entry of ``/containers/json`` of the engine called ``host``."""
     labels: Mapping[str, str] = fields.get('Labels') or {}
-    name = fields['Names'][0].lstrip('/') if fields.get('Names') else fields['Id'][:12]
+    name = fields['Names'][0].lstrip('/') if fields.get('Names') else fields['Id'][:SHORT_ID]
     return Container(
         id=fields['Id'],
         name=name,
@@ -20,6 +22,7 @@ def container_of(host: str, fields: Mapping[str, Any]) -> Container:
         status=fields.get('State', ''),
         health=_health(fields.get('Status', '')),
         created=int(fields.get('Created', 0)),
+        replica=labels.get(REPLICA, ''),
     )
 
 
@@ -39,12 +42,19 @@ def _health(status: str) -> str:
     return 'none'
 
 
-def event_of(fields: Mapping[str, Any]) -> ContainerEvent:
-    """An event from a document of ``/events``."""
+def event_of(host: str, fields: Mapping[str, Any]) -> ContainerEvent:
+    """An event from a document of ``/events`` of the engine called ``host``; it carries the container's labels."""
     actor = fields.get('Actor') or {}
+    attributes = dict(actor.get('Attributes') or {})
+    identity = actor.get('ID') or fields.get('id') or ''
+    name = attributes.get('name', identity[:SHORT_ID])
     return ContainerEvent(
         action=fields.get('Action') or fields.get('status') or '',
-        container_id=actor.get('ID') or fields.get('id') or '',
+        container_id=identity,
         timestamp=int(fields.get('timeNano') or int(fields.get('time', 0)) * SECOND),
-        attributes=dict(actor.get('Attributes') or {}),
+        service=ServiceKey(host, *_service(attributes, name)),
+        name=name,
+        image=attributes.get('image', ''),
+        replica=attributes.get(REPLICA, ''),
+        attributes=attributes,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,6 +18,7 @@ from dashboard.frames import ChunkDecoder
 from dashboard.model import SECOND, Container
 
 ANSWER_TIMEOUT = 10.0  # seconds the engine may take to begin an answer
+KEEP_ALIVE = {'TCP_KEEPIDLE': 15, 'TCP_KEEPINTVL': 5, 'TCP_KEEPCNT': 3}  # seconds, seconds, tries
 READ_SIZE = 256 * 1024  # bytes asked of the socket at once
 
 
@@ -51,10 +54,10 @@ class Stream:
         response = api.get(url_of(api, path), params=query, stream=True, timeout=ANSWER_TIMEOUT)
         self._response = response
         _raise_for_status(response)
-        # from now on the engine may be silent for as long as the container is
         sock = _socket(response)
         if hasattr(sock, 'settimeout') and query.get('follow', '1') == '1':
-            sock.settimeout(None)
+            sock.settimeout(None)  # from now on the engine may be silent for as long as the container is
+            _keep_alive(sock)
         if self._closed:
             self.close()
         return response
@@ -110,6 +113,15 @@ def answer(api: docker.APIClient, path: str, query: dict[str, Any]) -> Any:
     return response.json()
 
 
+def _keep_alive(sock: Any) -> None:
+    """Let the system look whether the other side of a silent tcp connection is still there."""
+    if getattr(sock, 'family', None) in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEP_ALIVE.items():
+            if hasattr(socket, option):  # not everywhere
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
 def _raise_for_status(response: requests.Response) -> None:
     if response.status_code >= 400:
         message = response.json().get('message', response.reason)
@@ -130,6 +142,12 @@ def log_query(tail: int | None, since: int | None, until: int | None, follow: bo
     query['tail'] = 'all' if tail is None else str(tail)
     query |= {name: _seconds(value) for name, value in (('since', since), ('until', until)) if value is not None}
     return query
+
+
+def event_query(since: int | None) -> dict[str, str]:
+    """The parameters of a watch of container events after a moment in nanoseconds since the epoch."""
+    query = {'filters': json.dumps({'type': ['container']})}
+    return query if since is None else query | {'since': _seconds(since + 1)}
 
 
 def _seconds(timestamp: int) -> str:

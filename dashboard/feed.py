@@ -11,7 +11,8 @@ from dashboard.engine import Engine
 from dashboard.history import History, row_time
 from dashboard.marks import Marks
 from dashboard.merge import Merger
-from dashboard.model import SECOND, Cursor, Gap, LogLine, Notice, Row, Service
+from dashboard.model import SECOND, ContainerEvent, Cursor, Gap, LogLine, Row, Service
+from dashboard.notices import Notices
 from dashboard.reader import LogReader, ReaderState
 
 BATCH = 1_000  # rows given to a subscriber at once
@@ -46,6 +47,7 @@ class ServiceFeed:
         self._capacity = max_rows
         self._ended = ended  # tells the hub that a stream has ended: its container may have started again by now
         self._merger = Merger(self._append)
+        self._notices = Notices(service)
         self._readers: dict[str, LogReader] = {}  # by container id
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._waking: asyncio.TimerHandle | None = None
@@ -61,6 +63,8 @@ class ServiceFeed:
     def update(self, service: Service) -> None:
         """The engine has said what containers there are: read those that are new or have started again."""
         self.service = service
+        if missed := self._notices.missed(service):
+            self._merger.add('', list[Row](missed))
         for container in service.containers:
             task = self._tasks.get(container.id)
             unread = container.status in ('running', 'paused') or container.id in self._unread
@@ -72,14 +76,17 @@ class ServiceFeed:
         """These containers run, or ran: there is something to read even if they have stopped when they are listed."""
         self._unread |= self._tasks.keys() & set(container_ids)
 
-    def note(self, notice: Notice) -> None:
-        """Put a row into the timeline that says what happened."""
-        self._merger.add('', [notice])
+    def tell(self, event: ContainerEvent) -> None:
+        """Something has happened to a container of this service: a row of the timeline says so."""
+        if event.action == 'start':
+            self.started([event.container_id])
+        if notice := self._notices.of(event):
+            self._merger.add('', [notice])
 
-    def retry_now(self) -> None:
-        """The engine is back: readers that wait to try again do so at once."""
+    def retry_now(self, lost_at: float = 0.0) -> None:
+        """The engine is back, and was lost at that moment; see :meth:`LogReader.retry_now`."""
         for reader in self._readers.values():
-            reader.retry_now()
+            reader.retry_now(lost_at)
 
     async def close(self) -> None:
         """Close all streams; subscriptions end."""

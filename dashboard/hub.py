@@ -13,7 +13,7 @@ from dashboard.errors import EngineUnavailable, ServiceNotFound
 from dashboard.feed import BATCH, ServiceFeed, Subscription
 from dashboard.marks import Marks
 from dashboard.merge import merged
-from dashboard.model import Container, ContainerEvent, Cursor, Gap, LogLine, Notice, Row, Service, ServiceKey
+from dashboard.model import Container, ContainerEvent, Cursor, Gap, LogLine, Row, Service, ServiceKey
 from dashboard.resume import Resume
 from dashboard.watch import EngineStatus, EngineWatch
 
@@ -227,21 +227,17 @@ class LogHub:
                 feed.update(service)
         if returned:
             for feed in self._feeds.values():
-                feed.retry_now()
+                feed.retry_now(self._watch.lost_at)
         if returned or changed:
             self._announce()
 
     def _pass_on(self, event: ContainerEvent | None) -> None:
         """Tell the feeds; None is the beginning of a watch, before which anything may have happened."""
-        for feed in self._feeds.values():
-            containers = {container.id for container in feed.service.containers}
-            if event is None:
-                feed.started(containers)
-            elif event.container_id in containers:
-                if event.action == 'start':
-                    feed.started([event.container_id])
-                if words := _words(event):
-                    feed.note(Notice(event.timestamp, words))
+        if event is None:
+            for feed in self._feeds.values():
+                feed.started(container.id for container in feed.service.containers)
+        elif watched := self._feeds.get(event.service):
+            watched.tell(event)
 
     def _announce(self) -> None:
         self._asked.set()
@@ -265,18 +261,3 @@ async def _gaps(cursors: Iterable[Cursor]) -> AsyncGenerator[list[Row], None]:
         Gap(cursor.timestamp, cursor.timestamp, None, 'their container has been removed', lost=True)
         for cursor in sorted(cursors, key=lambda cursor: cursor.timestamp)
     ]
-
-
-def _words(event: ContainerEvent) -> str:
-    """What a row of the timeline says of an event; '' for one that is no news to a reader of logs."""
-    name = event.attributes.get('name', event.container_id[:12])
-    code = event.attributes.get('exitCode', '')
-    words = {
-        'start': 'started',
-        'die': f'stopped, exit code {code}' if code else 'stopped',
-        'oom': 'ran out of memory',
-        'pause': 'paused',
-        'unpause': 'goes on after a pause',
-        'destroy': 'was removed',
-    }.get(event.action)
-    return f'{name} {words}' if words else ''

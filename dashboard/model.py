@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TypeAlias
@@ -47,6 +47,7 @@ class Container:
     status: str  # created, running, paused, restarting, removing, exited, dead
     health: str = 'none'  # none, starting, healthy, unhealthy
     created: int = 0  # seconds since the epoch
+    replica: str = ''  # its place among the containers of its service, which one that replaces it takes over
 
     @property
     def short_id(self) -> str:
@@ -86,7 +87,11 @@ class ContainerEvent:
     action: str
     container_id: str
     timestamp: int  # nanoseconds since the epoch
-    attributes: dict[str, str]
+    service: ServiceKey
+    name: str  # of the container
+    image: str = ''
+    replica: str = ''  # see Container
+    attributes: dict[str, str] = field(default_factory=dict)  # exitCode, labels …
 
 
 @dataclass(frozen=True, slots=True)

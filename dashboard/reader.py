@@ -13,6 +13,7 @@ from enum import Enum, auto
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
 from dashboard.model import Container, Cursor, LogLine, Row
+from dashboard.reopening import Reopening
 from dashboard.resume import Lateness, Leap, Resume
 
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
@@ -56,6 +57,7 @@ class LogReader:
         self._capacity = capacity  # lines that the history holds
         self._last: Cursor | None = None
         self._retry = asyncio.Event()
+        self._stream = Reopening()
 
     async def run(self) -> None:
         """Read until the container stops; run again when it has started again."""
@@ -63,7 +65,7 @@ class LogReader:
         while True:
             self._enter(ReaderState('connecting' if not attempt else 'reconnecting', attempt, error=self.state.error))
             try:
-                await self._read()
+                await self._stream.run(self._read)
             except EngineUnavailable as error:
                 attempt = 1 if self.state.phase == 'live' else attempt + 1
                 await self._pause(attempt, str(error))
@@ -73,9 +75,13 @@ class LogReader:
             else:
                 return self._enter(ReaderState('ended'))
 
-    def retry_now(self) -> None:
-        """The engine is known to be back: do not wait for the next try."""
+    def retry_now(self, lost_at: float = 0.0) -> None:
+        """The engine is known to be back: do not wait for the next try, nor trust a stream from before it was lost.
+
+        :param lost_at: ``time.monotonic()`` when it was found away
+        """
         self._retry.set()
+        self._stream.give_up(lost_at)
 
     async def _read(self) -> None:
         if self._last is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dashboard.engine import Engine
 from dashboard.errors import EngineUnavailable
 from dashboard.model import Container, ContainerEvent
+from dashboard.reopening import Reopening
 
 POLL = 30.0  # seconds between listings when no event asks for one
 PING = 5.0  # seconds between signs of life
@@ -51,6 +52,9 @@ class EngineWatch:
         self._note = note
         self._changed = changed
         self._stale = asyncio.Event()
+        self._events = Reopening()
+        self._last_event: int | None = None
+        self.lost_at = 0.0  # time.monotonic(), when the engine was found away the last time
 
     def look_again(self) -> None:
         """Something may have changed: list the containers soon."""
@@ -76,19 +80,26 @@ class EngineWatch:
         """Keep the event stream open; what it says makes the list stale."""
         while True:
             try:
-                async with aclosing(self._engine.events()) as events:
-                    async for event in events:
-                        if event is None or not event.action.startswith(QUIET):
-                            self._stale.set()
-                        self._note(event)
+                await self._events.run(self._read_events)
             except EngineUnavailable:
                 self._stale.set()
                 await asyncio.sleep(FIRST_DELAY * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+
+    async def _read_events(self) -> None:
+        async with aclosing(self._engine.events(self._last_event)) as events:
+            async for event in events:
+                if event:
+                    self._last_event = event.timestamp
+                if event is None or not event.action.startswith(QUIET):
+                    self._stale.set()
+                self._note(event)
 
     async def _list(self) -> None:
         self._stale.clear()
         containers = await self._engine.containers()
         returned, self.status = not self.status.reachable, EngineStatus(True)
+        if returned:
+            self._events.give_up(self.lost_at)
         self._take(containers, returned)
 
     async def _sleep(self, seconds: float) -> None:
@@ -99,6 +110,8 @@ class EngineWatch:
 
     async def _away(self, error: EngineUnavailable, attempt: int) -> None:
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        if attempt == 1:
+            self.lost_at = time.monotonic()
         self.status = EngineStatus(False, error, attempt, time.monotonic() + delay)
         self._changed()
         await asyncio.sleep(delay)

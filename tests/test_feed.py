@@ -141,7 +141,7 @@ async def test_a_restarted_container_goes_on_in_the_same_timeline_with_rows_that
         engine.write(web, 'after')
         assert await texts(subscription, 1) == ['after']
         said = [row.text for row in hub.feed(web.service).history.slice(0) if isinstance(row, Notice)]
-        assert said == [f'{web.name} stopped, exit code 137', f'{web.name} started']
+        assert said == [f'{web.name} stopped, exit code 137', f'{web.name} restarted, exit code 137']
 
 
 async def test_a_restart_too_fast_to_be_listed_is_followed(engine, hub):
@@ -171,6 +171,91 @@ async def test_a_recreated_container_is_the_same_service(engine, hub):
             'old',
             'new',
         ]
+
+
+def said(hub, container):
+    return [row.text for row in hub.feed(container.service).history.slice(0) if isinstance(row, Notice)]
+
+
+async def test_rows_say_that_a_container_ran_out_of_memory_and_was_restarted(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0):
+        engine.starve(web)
+        engine.start(web)
+        await until(lambda: len(said(hub, web)) == 3)
+        how = 'exit code 137, out of memory'
+        assert said(hub, web) == [
+            f'{web.name} ran out of memory',
+            f'{web.name} stopped, {how}',
+            f'{web.name} restarted, {how}',
+        ]
+
+
+async def test_rows_say_that_a_container_was_recreated_and_from_which_images(engine, hub):
+    first = engine.add('web', image='web:1', replica='1')
+    await known(hub, 'web')
+    async with hub.subscribe(first.service, 0):
+        engine.stop(first)
+        engine.remove(first)
+        second = engine.add('web', image='web:2', replica='1')
+        await until(lambda: len(said(hub, first)) == 3)
+        assert said(hub, first)[1:] == [
+            f'{first.name} was removed',
+            f'{second.name} recreated: image web:1 → web:2',
+        ]
+
+
+async def test_rows_say_that_a_service_was_scaled_and_paused(engine, hub):
+    first = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(first.service, 0):
+        second = engine.add('web')
+        engine.pause(second)
+        engine.unpause(second)
+        await until(lambda: len(said(hub, first)) == 3)
+        assert said(hub, first) == [
+            f'{second.name} started',
+            f'{second.name} paused',
+            f'{second.name} goes on after a pause',
+        ]
+
+
+async def test_a_recreation_that_no_event_has_told_is_seen_in_the_listing_and_said_once(engine, hub):
+    first = engine.add('web', image='web:1', replica='1')
+    await known(hub, 'web')
+    async with hub.subscribe(first.service, 0):
+        await until(lambda: hub.feed(first.service).status.phase == 'live')
+        engine.silence_streams()
+        engine.remove(first)
+        second = engine.add('web', image='web:2', replica='1')
+        engine.fail()
+        await until(lambda: hub.status.error)
+        engine.heal()
+        await until(lambda: any('recreated' in words for words in said(hub, first)), 8)
+        engine.stop(second)
+        await until(lambda: 'stopped' in said(hub, first)[-1])
+        assert sum('recreated' in words for words in said(hub, first)) == 1
+
+
+async def test_streams_that_went_silent_with_the_network_are_opened_anew_when_the_engine_is_back(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.write(web, '1')
+        assert await texts(subscription, 1) == ['1']
+        await until(lambda: hub.feed(web.service).status.phase == 'live')
+        engine.silence_streams()
+        engine.write_many(web, ['2', '3'])
+        engine._failure = 'no route to it'  # the network is gone: nothing breaks, nothing answers
+        hub._watch.look_again()
+        await until(lambda: hub.status.error)
+        engine.heal()
+        await until(lambda: hub.status.reachable, 8)
+        engine.write(web, '4')
+        assert await texts(subscription, 3) == ['2', '3', '4']
+        engine.stop(web)
+        await until(lambda: said(hub, web) == [f'{web.name} stopped, exit code 0'])
 
 
 async def test_containers_of_a_scaled_service_are_merged_by_time(engine, hub):

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / 'dashboard'
 LAYERS = [
     {'', 'errors'},
     {'model', 'config'},
-    {'ansi', 'frames', 'moments', 'bridge', 'private', 'demo_content'},
+    {'ansi', 'frames', 'moments', 'bridge', 'private', 'demo_content', 'notices', 'reopening'},
     {'filters', 'engine_address', 'engine_listing', 'engine_stream', 'passwords', 'throttle', 'account_store'},
     {'engine', 'demo', 'history', 'tokens', 'resume', 'marks'},
     {'reader', 'merge', 'auth'},
