@@ -13,7 +13,7 @@ from dashboard.marks import Marks
 from dashboard.merge import Merger
 from dashboard.model import SECOND, ContainerEvent, Cursor, Gap, LogLine, Row, Service
 from dashboard.notices import Notices
-from dashboard.reader import LogReader, ReaderState
+from dashboard.reader import BACKFILL, LogReader, ReaderState
 
 BATCH = 1_000  # rows given to a subscriber at once
 COALESCE = 0.01  # seconds for which new rows are gathered before subscribers are woken
@@ -55,6 +55,7 @@ class ServiceFeed:
         self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
         self._marks = Marks()
         self._checkpoints: deque[tuple[int, Marks]] = deque()  # row number → the marks before it
+        self._complete_from = 0
         self._last_line: int | None = None
         self._closed = False
 
@@ -161,8 +162,16 @@ class ServiceFeed:
         elif self._straggler is None and any(phase in _SETTLED for phase in phases):
             self._straggler = asyncio.get_running_loop().call_later(STRAGGLER, self._release)
 
+    @property
+    def complete_from(self) -> int:
+        """The number of the row from which on the history has every line of every container."""
+        return max(self._complete_from, self.history.first)
+
     def _release(self) -> None:
         self._merger.release()
+        # each container has given its last lines only: before that many rows one that writes much may be incomplete
+        if not self.ready.is_set():
+            self._complete_from = max(0, self.history.end - BACKFILL)
         self.ready.set()
 
     def _append(self, rows: list[Row]) -> None:

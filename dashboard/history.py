@@ -68,6 +68,11 @@ class History:
         """The number of the first held row that is not older; ``moment`` in nanoseconds since the epoch."""
         return next((self.first + index for index, row in enumerate(self._rows) if row_time(row) >= moment), self.end)
 
+    def time_of(self, number: int) -> int | None:
+        """When a row belongs in the timeline, in nanoseconds since the epoch; None when it is not held."""
+        held = self.slice(number, number + 1)
+        return row_time(held[0]) if held else None
+
     def _evict(self) -> None:
         count = max(0, len(self._rows) - self._max_rows + self._max_rows // SLACK)
         freed = sum(map(_cost, self._rows[:count]))

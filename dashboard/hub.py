@@ -13,7 +13,7 @@ from dashboard.errors import EngineUnavailable, ServiceNotFound
 from dashboard.feed import BATCH, ServiceFeed, Subscription
 from dashboard.marks import Marks
 from dashboard.merge import merged
-from dashboard.model import Container, ContainerEvent, Cursor, Gap, LogLine, Row, Service, ServiceKey
+from dashboard.model import STAMP_LENGTH, Container, ContainerEvent, Cursor, Gap, LogLine, Row, Service, ServiceKey
 from dashboard.resume import Resume
 from dashboard.watch import EngineStatus, EngineWatch
 
@@ -148,6 +148,21 @@ class LogHub:
         if last:
             yield list(last)
 
+    async def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[LogLine], None]:
+        """The lines since a moment that are older than what is held completely; the subscription goes on after them.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        feed = subscription.feed
+        subscription.position = max(feed.complete_from, feed.history.find(moment))
+        until = feed.history.time_of(subscription.position)
+        if subscription.position > feed.complete_from or feed.complete_from == 0 or until is None:
+            return
+        held = {_name(row) for row in feed.history.slice(subscription.position) if isinstance(row, LogLine)}
+        async with aclosing(self.read(feed.service, since=moment, until=until)) as batches:
+            async for batch in batches:
+                yield [line for line in batch if _name(line) not in held]
+
     async def read_after(
         self, service: Service, marks: Marks, until: int | None = None
     ) -> AsyncGenerator[list[Row], None]:
@@ -253,6 +268,11 @@ def _services(containers: Iterable[Container]) -> tuple[Service, ...]:
         Service(key, tuple(sorted(items, key=lambda item: (-item.created, item.name)))) for key, items in found.items()
     ]
     return tuple(sorted(services, key=lambda service: (service.status != 'running', service.key)))
+
+
+def _name(line: LogLine) -> tuple[str, bytes, int]:
+    """As good as the cursor, and quick."""
+    return line.container.id, line.record[:STAMP_LENGTH], line.ordinal
 
 
 async def _gaps(cursors: Iterable[Cursor]) -> AsyncGenerator[list[Row], None]:

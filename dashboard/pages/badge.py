@@ -31,7 +31,9 @@ class Badge:
     """A dot, words, and the age of the last line."""
 
     def __init__(self) -> None:
-        with ui.element('div').classes('badge').props('role=status aria-label="Connection"') as self._box:
+        with (
+            ui.element('div').classes('badge').props('role=status aria-label="Connection" data-attempt=1') as self._box
+        ):
             ui.element('span').classes('dot')
             self._words = ui.label()
             self._age = ui.label().classes('soft')

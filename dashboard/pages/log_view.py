@@ -85,6 +85,13 @@ class LogView(ui.element):
             f'{self._find()} v.follow = true; v.scrollTop = v.scrollHeight; v.top = v.scrollTop;'
         )
 
+    def go_to(self, stamp: str) -> None:
+        """Put the first line of that timestamp at the top, and follow no more."""
+        self.client.run_javascript(
+            f'{self._find()} v.follow = false; [...v.querySelectorAll("time")].find(t => t.title === {_script(stamp)})'
+            '?.parentElement.scrollIntoView(); v.top = v.scrollTop;'
+        )
+
     def stay(self) -> None:
         """Stop following where the view is."""
         self.client.run_javascript(f'{self._find()} v.follow = false;')

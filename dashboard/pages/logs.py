@@ -17,11 +17,13 @@ from dashboard.errors import DashboardError
 from dashboard.hub import LogHub
 from dashboard.pages import badge, theme
 from dashboard.pages.account_menu import account_menu
+from dashboard.pages.place import Place, take_place, watch_connection
 from dashboard.pages.render import CSS
 from dashboard.pages.viewer import LogViewer
 
 TAILS = (50, 100, 500, 1000)
 DEFAULT_TAIL = 100
+CONNECT_TIMEOUT = 60.0  # seconds a browser may take to open its socket after it has fetched the page
 REFRESH = 0.5  # seconds between looks at what the numbers and the badge should say
 SWITCHES = {'timestamps': 'nostamps', 'wrap': 'nowrap'}  # preference → the class of the log when it is off
 
@@ -50,6 +52,7 @@ class LogsPage:
         self._name = ''  # of the chosen service, as in the URL
         self._tail = DEFAULT_TAIL
         self._term = ''
+        self._place: Place | None = None  # where the reader was before the connection broke
 
     def build(self, query: Mapping[str, str]) -> None:
         """Make the page from the URL's parameters ``service``, ``tail`` and ``filter``."""
@@ -135,6 +138,7 @@ class LogsPage:
         watching = background_tasks.create(self._watch_services(client), name='page: services')
         client.on_delete(watching.cancel)
         client.on_delete(self._viewer.close)
+        watch_connection(client)
         ui.timer(REFRESH, self._refresh)
 
     # what the user does
@@ -192,6 +196,8 @@ class LogsPage:
     # what happens
 
     async def _watch_services(self, client: Client) -> None:
+        await client.connected(CONNECT_TIMEOUT)
+        self._place = await take_place(client)
         async with self._hub.changes() as changes:
             async for _ in changes:
                 with client:
@@ -222,7 +228,8 @@ class LogsPage:
             self._viewer.error = str(error)
             return
         if key:
-            self._viewer.watch(key, self._tail)
+            self._viewer.watch(key, self._tail, self._place)
+            self._place = None
 
     def _remember_in_url(self) -> None:
         query = {'service': self._name, 'tail': self._tail, 'filter': self._term}

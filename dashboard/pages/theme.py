@@ -21,6 +21,12 @@ body { background:var(--page); color:var(--text) }
 .badge .dot { width:9px; height:9px; border-radius:50%; background:#9a6700; flex:none }
 .badge.live .dot { background:#1a7f37 } .badge.down .dot { background:#cf222e } .badge.idle .dot { background:#6e7781 }
 .body--dark .badge.live .dot { background:#3fb950 } .body--dark .badge.down .dot { background:#f85149 }
+/* the server can say nothing while the browser is cut off from it: the page has to */
+.badge::after { content:'Reconnecting, try ' attr(data-attempt) ', next within 5 s'; display:none }
+body:has(#popup[aria-hidden='false']) .badge > * { display:none }
+body:has(#popup[aria-hidden='false']) .badge::before { content:''; width:9px; height:9px; border-radius:50%;
+  background:#cf222e }
+body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
 .soft { color:var(--soft); font-size:13px }
 .banner { padding:8px 14px; font-size:14px; border-bottom:1px solid var(--line) }
 .banner.error { background:#ffebe9; color:#82071e } .body--dark .banner.error { background:#3c1618; color:#ffc1ba }

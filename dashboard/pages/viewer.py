@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing
 
 from dashboard.errors import EngineError, ServiceNotFound
-from dashboard.feed import ServiceFeed, Subscription
+from dashboard.feed import SKIPPED, ServiceFeed, Subscription
 from dashboard.filters import LineFilter
+from dashboard.history import row_time
 from dashboard.hub import LogHub
-from dashboard.model import Gap, LogLine, Row, Service, ServiceKey
+from dashboard.model import Gap, LogLine, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.log_view import LogView
+from dashboard.pages.place import Place
 from dashboard.pages.render import render_rows
 
 GAPS = 1_000  # remembered a tab
@@ -35,6 +38,10 @@ class LogViewer:
         self._filter = LineFilter(term)
         self._subscription: Subscription | None = None
         self._start = 0  # the first row of what this tab holds
+        self._shown = 0  # up to this row of the history the page has shown it all
+        self._older: list[Row] = []  # what it showed before its connection broke, and is not in the history any more
+        self._older_shown = 0  # how many of those it has shown
+        self._place: Place | None = None  # where its reader was, until it is there again
         self._stale = False  # the view must be filled anew
         self._opened: Gap | None = None  # to be shown from its beginning
         self._gaps: dict[str, Gap] = {}  # by key; those that may be on the page
@@ -61,17 +68,18 @@ class LogViewer:
     @property
     def lines(self) -> int:
         """How many lines this tab holds, on the page and on the server."""
-        return self.feed.history.lines(self._start) if self.feed else 0
+        return _lines(self._older) + self.feed.history.lines(self._start) if self.feed else 0
 
     @property
     def behind(self) -> int:
         """Rows that have come and are not on the page yet."""
         return self.feed.history.end - self._subscription.position if self.feed and self._subscription else 0
 
-    def watch(self, key: ServiceKey, tail: int) -> None:
-        """Switch to a service, beginning with its last ``tail`` lines."""
+    def watch(self, key: ServiceKey, tail: int, place: Place | None = None) -> None:
+        """Switch to a service, beginning with its last ``tail`` lines, or where the tab was before."""
         self.close()
         self.matches, self.new_lines, self.error, self.following, self._opened = 0, 0, '', True, None
+        self._place, self._older, self._older_shown, self._shown = place, [], 0, 0
         self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
 
     def filter(self, term: str) -> None:
@@ -85,7 +93,7 @@ class LogViewer:
     def clear(self) -> None:
         """Forget the lines so far."""
         if self.feed:
-            self._start = self.feed.history.end
+            self._start, self._older, self._older_shown = self.feed.history.end, [], 0
         self._refill()
 
     def follow(self, on: bool) -> None:
@@ -112,6 +120,8 @@ class LogViewer:
 
     async def _pump(self, key: ServiceKey, tail: int) -> None:
         async with self._hub.subscribe(key, tail) as subscription:
+            if self._place:
+                await self._read_again(subscription, self._place)
             self._subscription, self._start, self._stale = subscription, subscription.position, True
             while not subscription.closed:
                 due = time.monotonic() + FLUSH
@@ -122,11 +132,31 @@ class LogViewer:
                 else:
                     await subscription.wait()
                     continue
+                if shown:
+                    self._shown = subscription.position
                 self._stale = self._stale or not shown  # a browser that did not answer gets it all anew
                 await asyncio.sleep(max(0, due - time.monotonic()))
                 while self.view.hidden:
                     await asyncio.sleep(OUT_OF_SIGHT)
                     await self.view.look()
+
+    async def _read_again(self, subscription: Subscription, place: Place) -> None:
+        """Hold what the tab showed before its connection broke, and what has come since and is not held any more."""
+        self.following, capacity = place.following, self.view.capacity
+        shown: deque[Row] = deque(maxlen=capacity)
+        since: deque[Row] = deque()
+        try:
+            async with aclosing(self._hub.read_from(subscription, place.first)) as batches:
+                async for batch in batches:
+                    shown += (line for line in batch if line.timestamp <= place.last)
+                    since += (line for line in batch if line.timestamp > place.last)
+                    if (excess := len(since) - capacity) > 0:
+                        left_out = [since.popleft() for _ in range(excess)]
+                        since.appendleft(_left_out(left_out, since[0]))
+        except EngineError as error:
+            self.error = str(error)
+        self._older, self._older_shown = [*shown, *since], len(shown)
+        self._shown = subscription.feed.history.find(place.last + 1)
 
     def _must_fill(self, subscription: Subscription) -> bool:
         return self._stale or self._many != (len(subscription.feed.service.containers) > 1)
@@ -136,29 +166,53 @@ class LogViewer:
         self._stale = False
         self._many = len(subscription.feed.service.containers) > 1
         if self._opened is not None:
-            return await self._fill_from(subscription, self._opened)
+            return await self._fill_from_gap(subscription, self._opened)
+        if self._place is not None:
+            return await self._fill_from_place(subscription, self._place)
         self._gaps.clear()
-        rows = subscription.feed.history.slice(self._start)
-        subscription.position = subscription.feed.history.end
+        history, capacity = subscription.feed.history, self.view.capacity
+        known = max(self._start, self._shown)  # the first row that this tab may never have shown
+        subscription.position = history.end
+        old = await self._chosen([*self._older[: self._older_shown], *history.slice(self._start, known)])
+        new = await self._chosen([*self._older[self._older_shown :], *history.slice(known)])
+        self.matches, self.new_lines = _lines(old) + _lines(new), 0
+        rows = [*old, *new][-capacity:]
+        evicted = max(0, history.first - known)
+        if rows and (evicted or len(new) > capacity):  # what the page has never shown is not left out without a word
+            row = None if self._older else known
+            rows.insert(0, _left_out(new[:-capacity], rows[0], row, evicted))
         self._remember(rows)
-        chosen = await self._chosen(rows)
-        self.matches = sum(isinstance(row, LogLine) for row in chosen)
-        self.new_lines = 0
-        return await self.view.replace(chosen[-self.view.capacity :], follow=self.following)
+        return await self.view.replace(rows, follow=self.following)
 
-    async def _fill_from(self, subscription: Subscription, gap: Gap) -> bool:
+    async def _fill_from_place(self, subscription: Subscription, place: Place) -> bool:
+        """Show what the tab showed when its connection broke, the same line at the top, and what has come since."""
+        self._place = None
+        if place.following:
+            return await self._fill(subscription)
+        shown = await self._fill_on(subscription, list(self._older))
+        self.view.go_to(format_timestamp(place.top))
+        return shown
+
+    async def _fill_from_gap(self, subscription: Subscription, gap: Gap) -> bool:
         """Show what a gap left out and what follows it; what the server does not hold comes from the engine."""
         self._opened = None
-        history, capacity = subscription.feed.history, self.view.capacity
+        history = subscription.feed.history
         rows: list[Row] = []
         if gap.row is not None and gap.row >= history.first:
             subscription.position = gap.row
         else:
-            rows += await self._from_engine(subscription.feed.service, gap, capacity)
+            rows = await self._from_engine(subscription.feed.service, gap, self.view.capacity)
             subscription.position = history.find(gap.end)
-        rows += subscription.take(max(0, capacity - len(rows)))
+        return await self._fill_on(subscription, rows)
+
+    async def _fill_on(self, subscription: Subscription, rows: list[Row]) -> bool:
+        """Show rows and those that follow at the position, as far as there is room; the reader goes on by scrolling."""
+        room = subscription.feed.history.end if self._filter.pattern else self.view.capacity - len(rows)
+        rows += subscription.take(max(0, room))
         self._remember(rows)
-        return await self.view.replace(await self._chosen(rows), follow=False)
+        chosen = await self._chosen(rows)
+        self.matches = max(self.matches, _lines(chosen))
+        return await self.view.replace(chosen, follow=False)
 
     async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[Row]:
         """The first lines that were written inside a gap, and a smaller gap when there are more."""
@@ -178,7 +232,7 @@ class LogViewer:
         rows = self._take(subscription)
         self._remember(rows)
         chosen = await self._chosen(rows)
-        lines = sum(isinstance(row, LogLine) for row in chosen)
+        lines = _lines(chosen)
         self.matches += lines
         self.new_lines = 0 if self.following else self.new_lines + lines
         return not chosen or await self.view.append(chosen[-self.view.capacity - 1 :], follow=self.following)
@@ -229,3 +283,17 @@ class LogViewer:
 
 def _choose(rows: list[Row], lines: LineFilter) -> list[Row]:
     return [row for row in rows if isinstance(row, Gap) or (isinstance(row, LogLine) and lines.matches(row.text))]
+
+
+def _lines(rows: Sequence[Row]) -> int:
+    return sum(isinstance(row, LogLine) for row in rows)
+
+
+def _left_out(rows: Sequence[Row], then: Row, row: int | None = None, evicted: int = 0) -> Gap:
+    """A row in place of others, which may hold gaps themselves, and of some that are not held any more."""
+    gaps = [item for item in rows if isinstance(item, Gap)]
+    unknown = any(gap.missed is None for gap in gaps)
+    missed = None if unknown else evicted + _lines(rows) + sum(gap.missed or 0 for gap in gaps)
+    first = rows[0] if rows else then
+    start = first.start if isinstance(first, Gap) else row_time(first) - 1
+    return Gap(start, row_time(then) + 1, missed, SKIPPED, row=row)

@@ -1,0 +1,67 @@
+"""Where the reader of a tab was when its connection broke: kept by the browser, for the page that comes after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nicegui import Client
+
+from dashboard.model import parse_timestamp
+
+ANSWER_TIMEOUT = 5.0  # seconds
+# The rows of the view carry the engine's timestamps, so the view itself tells which lines it shows.
+_ON_DISCONNECT = """
+const rows = [...document.querySelectorAll('.log time')], view = document.querySelector('.log');
+const top = rows.find(r => r.parentElement.getBoundingClientRect().bottom > view.getBoundingClientRect().top);
+if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search, first: rows[0].title,
+  last: rows.at(-1).title, top: top.title, following: view.follow !== false }));
+"""
+# A connection that comes back in time needs no new page. NiceGUI would load the page anew when a connection takes too
+# long, even while the network is away: the browser's own error page, which never comes back, would be all there is.
+_WATCH = f"""
+const socket = window.socket, badge = document.querySelector('.badge');
+socket.on('disconnect', () => {{ {_ON_DISCONNECT} }});
+socket.on('connect', () => setTimeout(() => sessionStorage.removeItem('place'), 5000));
+socket.off('connect_error');
+socket.on('connect_error', e => {{ if (e.message === 'Implicit handshake failed') location.reload(); }});
+socket.io.on('reconnect_attempt', n => badge.dataset.attempt = n);
+window.addEventListener('online', () => socket.connect());
+"""
+_TAKE = """
+const place = JSON.parse(sessionStorage.getItem('place') ?? 'null');
+sessionStorage.removeItem('place');
+return place?.view === location.search ? place : null;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a view showed: its first and last rows, the one at its top, and whether it followed. In nanoseconds."""
+
+    first: int
+    last: int
+    top: int
+    following: bool
+
+
+def watch_connection(client: Client) -> None:
+    """Let the browser keep its place when the connection breaks, say so in the badge, and come back by itself."""
+    client.run_javascript(_WATCH)
+
+
+async def take_place(client: Client) -> Place | None:
+    """The place that the page before this one has left in the tab, when its connection broke; None mostly."""
+    try:
+        return _read(await client.run_javascript(_TAKE, timeout=ANSWER_TIMEOUT))
+    except TimeoutError:
+        return None
+
+
+def _read(answer: Any) -> Place | None:
+    """What the browser says, if it makes sense: it may say anything."""
+    try:
+        first, last, top = (parse_timestamp(answer[name]) for name in ('first', 'last', 'top'))
+        return Place(first, last, top, bool(answer['following']))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
