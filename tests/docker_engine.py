@@ -67,7 +67,7 @@ class Containers:
             'com.docker.compose.container-number': str(len(self._started) + 1),
         }
         container = self._client.containers.create(
-            make_tiny_image(self._client),
+            options.pop('image', None) or make_tiny_image(self._client),
             ['sh', '-c', command],
             network_mode=options.pop('network_mode', 'none'),
             stop_signal=options.pop('stop_signal', 'SIGKILL'),  # a shell as first process would ignore SIGTERM for 10 s

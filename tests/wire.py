@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 from tests.docker_engine import wait_until
 
@@ -12,20 +13,25 @@ CHUNK = 65_536
 
 
 class Wire:
-    """Carries what comes to ``port`` on to ``target``: ``(host, port)``, or the path of a unix socket."""
+    """Carries what comes to ``port``, or to the unix socket ``path``, on to ``target``: ``(host, port)`` or a path."""
 
-    def __init__(self, target: tuple[str, int] | str) -> None:
+    def __init__(self, target: tuple[str, int] | str, path: Path | None = None) -> None:
         self._target = target
+        self._path = path
         self._flows = threading.Event()
         self._flows.set()
         self._connections: list[socket.socket] = []
         self._lock = threading.Lock()
-        self._listener = self._listen(0)
-        self.port = self._listener.getsockname()[1]
+        self.port = 0
+        self._listener = self._listen()
 
     def drop(self) -> None:
         """Every connection breaks, and new ones are refused."""
+        with suppress(OSError):  # already dropped
+            self._listener.shutdown(socket.SHUT_RDWR)  # or a thread that accepts would keep it open
         self._listener.close()
+        if self._path:
+            self._path.unlink(missing_ok=True)
         self._forget()
 
     def silence(self) -> None:
@@ -35,7 +41,7 @@ class Wire:
     def restore(self, *, forget: bool = False) -> None:
         """The network is back. With ``forget`` it knows the old connections no more: they stay silent for ever."""
         if self._listener.fileno() < 0:
-            self._listener = self._listen(self.port)
+            self._listener = self._listen()
         if forget:  # their threads wait for the old event
             self._flows, self._connections = threading.Event(), []
         self._flows.set()
@@ -44,12 +50,16 @@ class Wire:
         self.drop()
         self._flows.set()
 
-    def _listen(self, port: int) -> socket.socket:
+    def _listen(self) -> socket.socket:
         def try_once():
             with suppress(OSError):
-                return socket.create_server(('127.0.0.1', port), backlog=64)
+                if self._path:
+                    return socket.create_server(str(self._path), family=socket.AF_UNIX, backlog=64)
+                return socket.create_server(('127.0.0.1', self.port), backlog=64)
 
         listener = wait_until(try_once)
+        if not self._path:
+            self.port = listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
         return listener
 

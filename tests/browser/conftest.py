@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.server import PASSWORD, Server
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium."""
+    return playwright.chromium.launch(
+        executable_path='/usr/bin/chromium', args=['--no-sandbox', '--disable-background-networking']
+    )
 
 
 @pytest.fixture(scope='package')  # not longer: Playwright has an event loop of its own in this thread while it runs
 def browser():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path='/usr/bin/chromium', args=['--no-sandbox', '--disable-background-networking']
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
 

@@ -1,0 +1,75 @@
+"""What a viewer has seen, compared with what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A row that says that lines are missing here; ``missed`` is None where nobody can know how many."""
+
+    missed: int | None
+
+
+@dataclass
+class Account:
+    """Of one viewer. All but ``seen``, ``gaps`` and ``in_gaps`` should be 0."""
+
+    seen: int = 0
+    lost: int = 0  # written, not shown, and no gap row in that place
+    repeated: int = 0
+    disordered: int = 0
+    gaps: int = 0
+    in_gaps: int = 0  # written, not shown, and a gap row says so
+    miscounted: int = 0  # gap rows whose number is not that of the lines left out in their place
+
+    @property
+    def clean(self) -> bool:
+        return not (self.lost or self.repeated or self.disordered or self.miscounted)
+
+    def __str__(self) -> str:
+        text = f'{self.lost} / {self.repeated} / {self.disordered}'
+        return text if not self.gaps else f'{text}, {self.gaps} gap rows for {self.in_gaps:,} lines'
+
+
+def compare(written: Sequence[str], shown: Iterable[Sequence[str | Gap]]) -> Account:
+    """Compare what was written with what each load of a page, or each whole run of a client, has shown, in order.
+
+    What was written before the first line shown does not count: a viewer begins with a tail.
+    """
+    place = {line: number for number, line in enumerate(written)}
+    account, everything = Account(), set()
+    excused: set[int] = set()
+    for rows in shown:
+        _look_through(rows, place, account, everything, excused)
+    account.seen = len(everything)
+    missing = set(range(min(everything, default=0), len(written))) - everything
+    account.lost, account.in_gaps = len(missing - excused), len(missing & excused)
+    return account
+
+
+def _look_through(
+    rows: Sequence[str | Gap], place: dict[str, int], account: Account, everything: set[int], excused: set[int]
+) -> None:
+    seen: set[int] = set()
+    highest = -1
+    gap: Gap | None = None
+    for row in rows:
+        if isinstance(row, Gap):
+            account.gaps += 1
+            gap = row
+            continue
+        number = place.get(row)
+        assert number is not None, f'{row!r} was shown and never written'
+        account.repeated += number in seen
+        account.disordered += number < highest
+        if gap and number > highest:
+            skipped = [item for item in range(highest + 1, number) if item not in everything | seen]
+            account.miscounted += gap.missed not in (None, number - highest - 1)
+            excused.update(skipped)
+        gap = None
+        seen.add(number)
+        highest = max(highest, number)
+    everything |= seen

@@ -1,0 +1,194 @@
+"""The faults, each as what is done to a :class:`Scene` while it writes 2,000 lines a second."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from tests.docker_engine import TINY
+from tests.faults.account import Account
+from tests.faults.scene import Scene
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong."""
+
+    name: str
+    act: Callable[[Scene], None]
+    options: tuple[str, ...] = ()  # of the engine
+    log: dict[str, str] = field(default_factory=dict)  # options of the writer's log
+    rotates: bool = False  # the engine itself loses lines
+    badge: str = ''  # words that the badge must have said
+
+
+def streams_end(scene: Scene) -> None:
+    for _ in range(3):
+        scene.to_engine.drop()
+        scene.to_engine.restore()
+        scene.rest(0.7)
+
+
+def engine_stops(scene: Scene) -> None:
+    scene.engine.stop()
+    scene.rest(1)
+    scene.engine.start()
+    if scene.answers().status != 'running':  # without live-restore it ended with its engine
+        scene.web.start()
+
+
+def engine_is_killed(scene: Scene) -> None:
+    scene.engine.kill()
+    scene.rest(1)
+    scene.engine.start()
+    if scene.answers().status != 'running':
+        scene.web.start()
+
+
+def engine_hangs(scene: Scene) -> None:
+    scene.engine.freeze()
+    try:
+        scene.until_badge('Engine unreachable')
+    finally:
+        scene.engine.thaw()
+    scene.until_badge('Live')
+
+
+def socket_is_missing(scene: Scene) -> None:
+    scene.to_engine.drop()
+    scene.until_badge('Engine unreachable')
+    scene.to_engine.restore()
+    scene.until_badge('Live')
+
+
+def network_drops(scene: Scene) -> None:
+    scene.to_engine.silence()
+    scene.until_badge('Engine unreachable')
+    scene.to_engine.restore(forget=True)
+    scene.until_badge('Live')
+
+
+def container_restarts(scene: Scene) -> None:
+    scene.web.restart(timeout=0)
+
+
+def container_stops(scene: Scene) -> None:
+    scene.web.kill()
+    scene.until_badge('Stopped')
+    scene.web.start()
+
+
+def container_is_recreated(scene: Scene) -> None:
+    scene.remove(scene.web)
+    scene.client.images.get(TINY).tag('docker-log-dashboard/tiny', '2')
+    scene.web = scene.write(image='docker-log-dashboard/tiny:2')
+
+
+def service_is_scaled(scene: Scene) -> None:
+    second = scene.write(2)
+    scene.rest(2)
+    scene.remove(second)
+
+
+def container_is_paused(scene: Scene) -> None:
+    scene.web.pause()
+    scene.rest(2)
+    scene.web.unpause()
+
+
+def log_is_rotated_meanwhile(scene: Scene) -> None:
+    scene.to_engine.drop()
+    scene.rest(5)
+    scene.to_engine.restore()
+
+
+def browser_is_offline(length: float) -> Callable[[Scene], None]:
+    def act(scene: Scene) -> None:
+        scene.to_server.drop()
+        scene.rest(length)
+        scene.to_server.restore()
+        scene.until_badge('Live', 60)
+
+    return act
+
+
+def network_of_the_browser_drops(scene: Scene) -> None:
+    scene.to_server.silence()
+    scene.rest(30)
+    scene.to_server.restore()
+    scene.until_badge('Live', 60)
+
+
+def server_is_restarted(scene: Scene) -> None:
+    scene.restart_server(pause=1)
+    scene.until_badge('Live', 60)
+
+
+def laptop_sleeps(scene: Scene) -> None:
+    browser = _chromium()
+    for pid in browser:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(30)
+    for pid in browser:
+        os.kill(pid, signal.SIGCONT)
+    scene.until_badge('Live', 60)
+
+
+FAULTS = [
+    Fault('the streams end', streams_end),
+    Fault('the engine is stopped and started', engine_stops, badge='unreachable'),
+    Fault('the same with live-restore', engine_stops, ('--live-restore',), badge='unreachable'),
+    Fault('the engine is killed (kill -9)', engine_is_killed, badge='unreachable'),
+    Fault('the same with live-restore, killed', engine_is_killed, ('--live-restore',), badge='unreachable'),
+    Fault('the engine hangs (SIGSTOP)', engine_hangs, badge='unreachable'),
+    Fault('the socket is missing and comes back', socket_is_missing, badge='unreachable'),
+    Fault('the network to the engine drops', network_drops, badge='unreachable'),
+    Fault('the container is restarted', container_restarts),
+    Fault('the container is stopped and started', container_stops, badge='Stopped'),
+    Fault('the container is recreated', container_is_recreated),
+    Fault('the service is scaled up and down', service_is_scaled),
+    Fault('the container is paused', container_is_paused),
+    Fault(
+        'the log is rotated while the engine is away',
+        log_is_rotated_meanwhile,
+        log={'max-size': '200k', 'max-file': '2'},
+        rotates=True,
+    ),
+    Fault('the browser is offline for 5 s', browser_is_offline(5), badge='Reconnecting'),
+    Fault('the browser is offline for 60 s', browser_is_offline(60), badge='Reconnecting'),
+    Fault('the network of the browser drops for 30 s', network_of_the_browser_drops, badge='Reconnecting'),
+    Fault('the dashboard is restarted', server_is_restarted, badge='Reconnecting'),
+    Fault('the laptop sleeps for 30 s', laptop_sleeps),
+]
+
+
+def _chromium() -> list[int]:
+    """The browser's processes: those that this one has started."""
+    parents = {}
+    for entry in Path('/proc').glob('[0-9]*/stat'):
+        with suppress(OSError):  # it has ended meanwhile
+            name, _, rest = entry.read_text().partition('(')[2].rpartition(')')
+            parents[int(entry.parent.name)] = (int(rest.split()[1]), name)
+    ours = {os.getpid()}
+    while more := {pid for pid, (parent, _) in parents.items() if parent in ours} - ours:
+        ours |= more
+    return sorted(pid for pid in ours if pid in parents and parents[pid][1].startswith('chrom'))
+
+
+def run(fault: Fault, directory: Path, browser: Browser) -> tuple[dict[str, Account], list[str], int]:
+    """Do it in the middle of the writing; the accounts, what the badge said, and how often the client resumed."""
+    scene = Scene(directory, browser, *fault.options, **fault.log)
+    try:
+        scene.rest(2)
+        fault.act(scene)
+        scene.rest(2)
+        return scene.compare(fault.rotates), scene.watcher.badge, scene.follower.resumed
+    finally:
+        scene.close()

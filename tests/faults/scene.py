@@ -1,0 +1,140 @@
+"""A private engine with a writer of numbered lines, a dashboard, and viewers; between them wires that can be cut."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+from docker.models.containers import Container
+from docker.types import LogConfig
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import sign_in
+from tests.docker_engine import Containers, PrivateEngine, wait_until
+from tests.faults.account import Account, Gap, compare
+from tests.faults.viewers import Follower, Watcher
+from tests.server import Server
+from tests.wire import Wire
+
+SERVICE = 'web'
+NUMBER = 'com.docker.compose.container-number'
+# 100 lines twenty times a second, each unlike every other one, until it is told to end
+WRITER = (
+    'run=$(cut -c 1-8 /proc/sys/kernel/random/uuid); n=0; trap "" TERM;'
+    ' while [ ! -e /end ]; do i=0; while [ $i -lt 100 ]; do i=$((i+1)); n=$((n+1)); echo "$run $n"; done;'
+    ' usleep 45000; done; echo "$run end"; sleep 1000'
+)
+
+
+class Scene:
+    """Everything that a fault can be done to."""
+
+    def __init__(self, directory: Path, browser: Browser, *engine_options: str, **log: str) -> None:
+        self.engine = PrivateEngine(directory / 'engine', *engine_options)
+        (directory / 'engine').mkdir()
+        self.engine.start()
+        self.client = self.engine.client()
+        self.run = Containers(self.client)
+        options = {'log_config': LogConfig(type='json-file', config=log)} if log else {}
+        self.web = self.write(**options)
+        self.removed: list[str] = []  # what removed containers have written
+        self.to_engine = Wire(str(directory / 'engine' / 'docker.sock'), path=directory / 'wire.sock')
+        self._data, self._environ = directory / 'data', {'DOCKER_HOST': f'unix://{directory}/wire.sock'}
+        self.server = Server(self._data, **self._environ)
+        self.to_server = Wire(('127.0.0.1', self.server.port))
+        self.url = f'http://127.0.0.1:{self.to_server.port}'
+        self.token = self.server.token()
+        self.context = browser.new_context()
+        self.watcher = Watcher(self.context.new_page())
+        sign_in(self.watcher.page, self, f'/logs?service={SERVICE}&tail=100')
+        self.follower = Follower(self.url, SERVICE, self.token)
+        wait_until(lambda: self.watcher.page.evaluate('1') and self.watcher.last and self.follower.rows)
+
+    # what faults do
+
+    def write(self, number: int = 1, **options) -> Container:
+        """Start a container of the service that writes."""
+        options.setdefault('labels', {})[NUMBER] = str(number)
+        return self.run(service=SERVICE, command=WRITER, **options)
+
+    def rest(self, seconds: float) -> None:
+        """Let it run; the browser's reports are taken meanwhile."""
+        self.watcher.page.wait_for_timeout(seconds * 1_000)
+
+    def remove(self, container: Container) -> None:
+        """Remove a container, but keep what it wrote for the comparison."""
+        container.kill()
+        container.wait()
+        self.removed += self._logged(container)
+        container.remove(force=True)
+
+    def restart_server(self, pause: float = 0) -> None:
+        """End the dashboard and start it again."""
+        self.server.stop()
+        self.rest(pause)
+        self.server = Server(self._data, port=self.server.port, **self._environ)
+
+    def until_badge(self, words: str, timeout: float = 30) -> None:
+        """Wait until the page's badge says that."""
+        wait_until(lambda: self.rest(0.1) or words in ' '.join(self.watcher.badge[-1:]), timeout, f'never {words!r}')
+
+    def answers(self) -> Container:
+        """The writer, as soon as the engine answers."""
+        wait_until(self.engine.answers, 30)
+        self.web.reload()
+        return self.web
+
+    # the comparison
+
+    def compare(self, rotates: bool = False) -> dict[str, Account]:
+        """End the writers, wait for the viewers to have come to the end, and compare.
+
+        :param rotates: the engine has not kept everything: go by the numbers in the lines
+        """
+        running = [item for item in self.client.containers.list() if item.status == 'running']
+        for container in running:
+            container.exec_run(['touch', '/end'])
+        ends = set()
+        for container in running:
+            wait_until(lambda container=container: self._logged(container)[-1].endswith(' end'), 30)
+            ends.add(self._logged(container)[-1])
+        kept = sorted(line for item in self.client.containers.list(all=True) for line in self._logged(item))
+        wait_until(lambda: ends <= set(self.follower.rows[-50:]), 60, 'the WebSocket client never came to the end')
+        page = self.watcher
+        wait_until(lambda: self.rest(0.1) or ends <= set(list(page.loads.values())[-1][-50:]), 60, 'nor the page')
+        self.follower.close()
+        downloaded = self._downloaded()
+        assert downloaded == kept, 'the download is not what the engine has'
+        everything, name = sorted([*kept, *self.removed]), (lambda row: row)
+        if rotates:
+            (run, last), name = kept[-2].split()[1:], _number
+            everything = [*(f'{run} {number + 1}' for number in range(int(last))), f'{run} end']
+        return {
+            'WebSocket': compare(everything, [list(map(name, self.follower.rows))]),
+            'page': compare(everything, [list(map(name, rows)) for rows in page.loads.values()]),
+            'download': compare(kept, [downloaded]),
+        }
+
+    def _downloaded(self) -> list[str]:
+        request = Request(f'{self.url}/api/logs/{SERVICE}/download?timestamps=true')
+        request.add_header('Authorization', f'Bearer {self.token}')
+        with urlopen(request, timeout=60) as answer:
+            return answer.read().decode().splitlines()
+
+    def _logged(self, container: Container) -> list[str]:
+        command = ['docker', '--host', self.engine.url, 'logs', '--timestamps', container.id]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+
+    def close(self) -> None:
+        self.follower.close()
+        self.context.close()
+        self.server.stop()
+        self.to_server.close()
+        self.to_engine.close()
+        self.engine.close()
+
+
+def _number(row: str | Gap) -> str | Gap:
+    """A line without its time."""
+    return row if isinstance(row, Gap) else row.partition(' ')[2]

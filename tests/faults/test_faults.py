@@ -1,0 +1,22 @@
+"""Nothing lost, nothing twice, nothing out of order, whatever goes wrong, on engines that the tests stop and kill."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import browser  # noqa: F401 - a fixture
+from tests.faults.faults import FAULTS, run
+
+pytestmark = [pytest.mark.engine, pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.name)
+def test_every_line_is_shown_once_and_in_order_though(fault, tmp_path, browser):  # noqa: F811
+    accounts, badge, resumed = run(fault, tmp_path, browser)
+    assert resumed
+    assert accounts['download'].clean
+    for viewer, account in accounts.items():
+        assert account.clean, (viewer, account)
+    assert any(fault.badge in words for words in badge), badge
+    if fault.rotates:
+        assert accounts['WebSocket'].in_gaps > 1_000
