@@ -188,7 +188,7 @@ class LogHub:
             async for batch in batches:
                 if rows := resume.sift(batch) if cursor else list[Row](batch):
                     yield rows
-        if cursor and (rows := resume.sift([])):
+        if cursor and (rows := resume.finish()):
             yield rows
 
     async def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:

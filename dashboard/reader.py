@@ -87,11 +87,11 @@ class LogReader:
         if self._last is None:
             end = await self._follow(BACKFILL, None)
         else:
-            end = await self._follow(RESUME_TAIL, Resume(self._last))
+            end = await self._follow(RESUME_TAIL, Resume(self._last, await self._newest()))
         while end is not _End.STOPPED and self._last:
             if end is _End.NOT_FOUND:
                 # the last line is further back than that, or the engine no longer has it: look at all there is
-                end = await self._follow(None, Resume(self._last))
+                end = await self._follow(None, Resume(self._last, await self._newest()))
             else:
                 end = await self._follow(LEAP_TAIL, Leap(self._last))
 
@@ -108,8 +108,16 @@ class LogReader:
                     return _End.LATE
         if isinstance(sieve, Resume) and tail is not None and not sieve.found:
             return _End.NOT_FOUND
-        self._hand_over(sieve.sift([]) if sieve else [], live=False)
+        self._hand_over(sieve.finish() if sieve else [], live=False)
         return _End.STOPPED
+
+    async def _newest(self) -> LogLine | None:
+        """The line that the log ends with now."""
+        newest = None
+        async with aclosing(self._engine.logs(self.container, tail=1)) as batches:
+            async for batch in batches:
+                newest = batch[-1]
+        return newest
 
     def _hand_over(self, rows: list[Row], live: bool) -> None:
         if rows and isinstance(rows[-1], LogLine):

@@ -15,18 +15,23 @@ class Resume:
 
     The engine's ``since`` names a time, not a line, and its filter would drop a line that was logged after the last
     one with an earlier timestamp; so the stream begins earlier and the last line itself is looked for.
+
+    :param last: the last delivered line
+    :param newest: the newest line of the log when it was opened: when it has come, the last one is there or never will
+        be. That a stream is silent for a moment proves nothing: an engine under load pauses anywhere.
     """
 
-    def __init__(self, last: Cursor) -> None:
+    def __init__(self, last: Cursor, newest: LogLine | None = None) -> None:
         self.since = last.timestamp - MARGIN if last.timestamp > MARGIN else None
         self.found = False
         self.failed = False
         self._last = last
+        self._newest = newest
         self._stamp = format_timestamp(last.timestamp).encode()
         self._held: list[LogLine] = []
 
     def sift(self, batch: list[LogLine]) -> list[Row]:
-        """The rows of this batch that are new; an empty batch says that all that was logged has come."""
+        """The rows of this batch that are new."""
         if self.found or self.failed:
             return list(batch)
         for index, line in enumerate(batch):
@@ -34,12 +39,21 @@ class Resume:
                 self.found = True
                 return list(batch[index + 1 :])
         self._held += batch
-        if batch and batch[-1].timestamp <= self._last.timestamp + MARGIN:
-            return []
-        return self._give_up()
+        return self.finish() if self._is_past(batch) else []
 
-    def _give_up(self) -> list[Row]:
-        """The last line is not there any more: give what is later, after a row that says so."""
+    def _is_past(self, batch: list[LogLine]) -> bool:
+        """Whether the last line would have come by now."""
+        if not batch:
+            return False
+        if self._newest and any(line.record == self._newest.record for line in reversed(batch)):
+            return True
+        newest = self._newest.timestamp if self._newest else 0
+        return batch[-1].timestamp > max(newest, self._last.timestamp) + MARGIN
+
+    def finish(self) -> list[Row]:
+        """Nothing more comes. If the last line was not there any more: what is later, after a row that says so."""
+        if self.found or self.failed:
+            return []
         self.failed = True
         later = [line for line in self._held if line.timestamp > self._last.timestamp]
         end = later[0].timestamp if later else self._last.timestamp
@@ -63,6 +77,10 @@ class Leap:
             return []
         self._done = True
         return [Gap(self._last.timestamp, later[0].timestamp, None, 'the engine could not keep up'), *later]
+
+    def finish(self) -> list[Row]:
+        """Nothing more comes."""
+        return []
 
 
 class Lateness:

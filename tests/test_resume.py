@@ -108,3 +108,36 @@ def test_a_leap_passes_only_what_is_new_after_a_gap(engine, web):  # noqa: F811
     assert isinstance(gap, Gap)
     assert (gap.start, gap.end) == (START + 4, START + 5)
     assert rest == lines[5:]
+
+
+# where the last line is looked for
+
+
+def numbered(web, count):  # noqa: F811
+    from dashboard.model import LogLine
+
+    return [LogLine.of(web, START + number * 1_000, str(number)) for number in range(count)]
+
+
+def test_an_engine_that_pauses_before_the_last_line_has_come_is_waited_for(web):  # noqa: F811
+    from dashboard.resume import Resume
+
+    lines = numbered(web, 10)
+    resume = Resume(lines[5].cursor, lines[-1])
+    assert resume.sift(lines[:3]) == []
+    assert resume.sift([]) == [], 'silence proves nothing'
+    assert resume.sift(lines[3:]) == lines[6:]
+
+
+def test_when_all_that_was_logged_has_come_without_the_last_line_that_is_a_gap(web):  # noqa: F811
+    from dashboard.model import Gap
+    from dashboard.resume import Resume
+
+    lines = numbered(web, 10)
+    resume = Resume(lines[2].cursor, lines[7])
+    assert resume.sift(lines[4:6]) == []
+    gap, *later = resume.sift(lines[6:8])
+    assert isinstance(gap, Gap)
+    assert gap.lost
+    assert later == lines[4:8]
+    assert resume.sift(lines[8:]) == lines[8:]

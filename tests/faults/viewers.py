@@ -100,7 +100,7 @@ class Watcher:
     def _note(self, load: float, found: list[list[str | None]]) -> None:
         for stamp, text in found:
             if stamp == 'badge':
-                words = re.sub(r'[\d,]+', 'n', text)
+                words = re.sub(r'\d[\d,]*', 'n', text)
                 if words != (self.badge or [''])[-1]:
                     self.badge.append(words)
             elif stamp is None:
