@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from dashboard.engine import Engine
 from dashboard.history import History, row_time
@@ -142,7 +143,7 @@ class ServiceFeed:
         reader = self._readers.get(container_id)
         if reader is None:
             container = next(item for item in self.service.containers if item.id == container_id)
-            reader = LogReader(self._engine, container, self._deliver, self._settle, self._capacity)
+            reader = LogReader(self._engine, container, self._deliver, self._settle, self._capacity, self._given)
             self._readers[container_id] = reader
         task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
         task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))
@@ -151,6 +152,12 @@ class ServiceFeed:
     def _deliver(self, reader: LogReader, rows: list[Row]) -> None:
         busy = [task for task in self._tasks.values() if not task.done()]
         self._merger.add(reader.container.id, rows, alone=len(busy) <= 1)
+
+    def _given(self, container_id: str) -> Iterator[LogLine]:
+        """A container's lines that have come, the newest first."""
+        for row in chain(self._merger.backwards(), self.history.backwards()):
+            if isinstance(row, LogLine) and row.container.id == container_id:
+                yield row
 
     def _settle(self) -> None:
         """Readers have changed their state: the backlog is complete when none is still at it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from dashboard.model import Cursor, Gap, LogLine, Row, format_timestamp
 
@@ -42,6 +42,10 @@ class History:
         low = max(0, start - self.first)
         high = len(self._rows) if stop is None else max(0, stop - self.first)
         return self._rows[low:high]
+
+    def backwards(self) -> Iterator[Row]:
+        """The held rows, the newest first."""
+        return reversed(self._rows)
 
     def lines(self, start: int) -> int:
         """How many of the held rows from number ``start`` on are lines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import TypeVar
 
 from dashboard.errors import ContainerGone
@@ -50,6 +50,10 @@ class Merger:
         """The backlogs are complete."""
         self._released = True
         self._pass_on(len(self._held))
+
+    def backwards(self) -> Iterator[Row]:
+        """The rows that are held, the newest first."""
+        return (row for _, row in reversed(self._held))
 
     def close(self) -> None:
         """Drop what is held."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -14,6 +14,7 @@ from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
 from dashboard.model import Container, Cursor, LogLine, Row
 from dashboard.reopening import Reopening
+from dashboard.repeats import Repeats
 from dashboard.resume import Lateness, Leap, Resume
 
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
@@ -48,6 +49,7 @@ class LogReader:
         deliver: Callable[[LogReader, list[Row]], None],
         changed: Callable[[], None] = lambda: None,
         capacity: int = BACKFILL,
+        given: Callable[[str], Iterable[LogLine]] = lambda _: (),
     ) -> None:
         self.container = container
         self.state = ReaderState()
@@ -58,6 +60,7 @@ class LogReader:
         self._last: Cursor | None = None
         self._retry = asyncio.Event()
         self._stream = Reopening()
+        self._repeats = Repeats(lambda: given(container.id))
 
     async def run(self) -> None:
         """Read until the container stops; run again when it has started again."""
@@ -100,7 +103,7 @@ class LogReader:
         since, lateness = sieve.since if sieve else None, Lateness(self._capacity)
         async with aclosing(self._engine.logs(self.container, tail=tail, since=since, follow=True)) as batches:
             async for batch in batches:
-                rows: list[Row] = sieve.sift(batch) if sieve else list(batch)
+                rows = self._repeats.sift(sieve.sift(batch) if sieve else list(batch))
                 if isinstance(sieve, Resume) and sieve.failed and tail is not None:
                     return _End.NOT_FOUND
                 self._hand_over(rows, live=not batch)

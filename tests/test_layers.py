@@ -13,7 +13,7 @@ LAYERS = [
     {'model', 'config'},
     {'ansi', 'frames', 'moments', 'bridge', 'private', 'demo_content', 'notices', 'reopening'},
     {'filters', 'engine_address', 'engine_listing', 'engine_stream', 'passwords', 'throttle', 'account_store'},
-    {'engine', 'demo', 'history', 'tokens', 'resume', 'marks'},
+    {'engine', 'demo', 'history', 'tokens', 'resume', 'marks', 'repeats'},
     {'reader', 'merge', 'auth'},
     {'feed', 'watch'},
     {'hub', 'credentials'},

@@ -52,22 +52,33 @@ class Pace:
         self._seen: deque[tuple[float, int]] = deque(maxlen=PACE_LOOKS)
         self._feed: ServiceFeed | None = None
 
-    def look(self, feed: ServiceFeed | None) -> float:
-        """Note where the timeline ends now; lines a second since a few looks ago."""
-        if feed is not self._feed or feed is None or not feed.ready.is_set():
-            self._seen.clear()
-            self._feed = feed
-        if feed is None or not feed.ready.is_set():
+    @property
+    def rate(self) -> float:
+        """Lines a second over the looks so far."""
+        if len(self._seen) < 2:
             return 0.0
-        self._seen.append((time.monotonic(), feed.history.end))
         (began, first), (now, last) = self._seen[0], self._seen[-1]
         return (last - first) / (now - began) if now > began else 0.0
 
+    @property
+    def arriving(self) -> bool:
+        """Whether lines have come since the look before."""
+        return len(self._seen) > 1 and self._seen[-1][1] > self._seen[-2][1]
 
-def state_of(engine: EngineStatus, viewer: LogViewer, pace: float) -> State:
-    """What is true now, the worst first; ``pace`` in lines a second."""
+    def look(self, feed: ServiceFeed | None) -> Pace:
+        """Note where the timeline ends now."""
+        if feed is not self._feed or feed is None or not feed.ready.is_set():
+            self._seen.clear()
+            self._feed = feed
+        if feed and feed.ready.is_set():
+            self._seen.append((time.monotonic(), feed.history.end))
+        return self
+
+
+def state_of(engine: EngineStatus, viewer: LogViewer, pace: Pace) -> State:
+    """What is true now, the worst first."""
     seconds = _age(viewer)
-    age = ' · '.join(filter(None, (_pace_words(pace), _age_words(seconds))))
+    age = ' · '.join(filter(None, (_pace_words(pace.rate), _age_words(seconds))))
     if engine.error:
         return State(f'Engine unreachable, try {engine.attempt}, next in {_seconds(engine.retry_at)}', 'down', age)
     if viewer.feed is None:
@@ -75,8 +86,10 @@ def state_of(engine: EngineStatus, viewer: LogViewer, pace: float) -> State:
     status = viewer.feed.status
     if status.phase == 'reconnecting':
         return State(f'Reconnecting, try {status.attempt}, next in {_seconds(status.retry_at)}', 'down', age)
+    if status.phase == 'live' and viewer.feed.service.status == 'paused':
+        return State('Container paused', 'idle', age)
     if status.phase == 'live':
-        return _live(viewer, seconds if pace else None, age)
+        return _live(viewer, seconds if pace.arriving else None, age)
     return State(*_WORDS[status.phase], age)
 
 

@@ -17,6 +17,7 @@ const top = rows.find(r => r.parentElement.getBoundingClientRect().bottom > view
 if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search, first: rows[0].title,
   last: rows.at(-1).title, top: top.title, following: view.follow !== false }));
 """
+# The place is kept a little longer than a new page needs to show it, for the page may break down on the way.
 # A connection that comes back in time needs no new page. NiceGUI would load the page anew when a connection takes too
 # long, even while the network is away: the browser's own error page, which never comes back, would be all there is.
 _WATCH = f"""
@@ -30,7 +31,7 @@ window.addEventListener('online', () => socket.connect());
 """
 _TAKE = """
 const place = JSON.parse(sessionStorage.getItem('place') ?? 'null');
-sessionStorage.removeItem('place');
+setTimeout(() => sessionStorage.removeItem('place'), 5000);
 return place?.view === location.search ? place : null;
 """
 

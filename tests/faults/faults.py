@@ -99,7 +99,7 @@ def service_is_scaled(scene: Scene) -> None:
 
 def container_is_paused(scene: Scene) -> None:
     scene.web.pause()
-    scene.rest(2)
+    scene.until_badge('Container paused')
     scene.web.unpause()
 
 
@@ -154,7 +154,7 @@ FAULTS = [
     Fault('the container is stopped and started', container_stops, badge='Stopped'),
     Fault('the container is recreated', container_is_recreated),
     Fault('the service is scaled up and down', service_is_scaled),
-    Fault('the container is paused', container_is_paused),
+    Fault('the container is paused', container_is_paused, badge='Container paused'),
     Fault(
         'the log is rotated while the engine is away',
         log_is_rotated_meanwhile,

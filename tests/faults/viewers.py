@@ -19,16 +19,20 @@ RESUME_EVERY = 2.5  # seconds after which the client hangs up by itself, to resu
 OBSERVE = """
 (() => {
   const rows = document.querySelector('.log'), badge = document.querySelector('.badge');
+  let fills = 0;
   const tell = added => { const found = [];
     for (const node of added) if (node.nodeType === 1) for (const row of node.matches('.l, .g') ? [node]
         : node.querySelectorAll('.l, .g'))
-      found.push(row.matches('.g') ? [null, row.textContent] : [row.querySelector('time').title, row.lastChild.data]);
-    if (found.length) window.report(document.timeOrigin, found); };
+      found.push(row.matches('.g') ? [null, row.textContent]
+        : [row.querySelector('time').title, row.lastChild.data.trimStart()]);
+    if (found.length) window.report(document.timeOrigin + '/' + fills, found); };
   tell(rows.children);
-  new MutationObserver(list => list.forEach(item => tell(item.addedNodes))).observe(rows,
+  new MutationObserver(list => list.forEach(item => {
+    if (item.target === rows && item.removedNodes.length && !item.nextSibling && !item.previousSibling) fills++;
+    tell(item.addedNodes); })).observe(rows,
     { childList: true, subtree: true });
   const words = () => { const hidden = getComputedStyle(badge, '::after').display === 'none';
-    window.report(document.timeOrigin, [['badge', hidden ? badge.children[1].innerText : 'Reconnecting']]); };
+    window.report('', [['badge', hidden ? badge.children[1].innerText : 'Reconnecting']]); };
   words();
   new MutationObserver(words).observe(badge, { childList: true, subtree: true, characterData: true });
   new MutationObserver(words).observe(document.querySelector('#popup'), { attributes: true });
@@ -78,10 +82,10 @@ class Follower:
 
 
 class Watcher:
-    """Notes every row that a page has shown, load by load, and what its badge said."""
+    """Notes every row that a page has shown, each time that it was filled anew, and what its badge said."""
 
     def __init__(self, page: Page) -> None:
-        self.loads: dict[float, list[str | Gap]] = {}
+        self.loads: dict[str, list[str | Gap]] = {}
         self.badge: list[str] = []
         self.page = page
         page.expose_function('report', self._note)
@@ -97,11 +101,11 @@ class Watcher:
         loads = [rows for rows in self.loads.values() if rows]
         return loads[-1][-1] if loads else None
 
-    def _note(self, load: float, found: list[list[str | None]]) -> None:
+    def _note(self, load: str, found: list[list[str | None]]) -> None:
         for stamp, text in found:
             if stamp == 'badge':
                 words = re.sub(r'\d[\d,]*', 'n', text)
-                if words != (self.badge or [''])[-1]:
+                if words and words != (self.badge or [''])[-1]:
                     self.badge.append(words)
             elif stamp is None:
                 missed = re.search(r'([\d,]+) lines? missed', text)
