@@ -10,6 +10,11 @@ from nicegui import Client
 from dashboard.model import parse_timestamp
 
 ANSWER_TIMEOUT = 5.0  # seconds
+# The place is kept a little longer than a new page needs to show it, for the page may break down on the way.
+_FORGET = """
+const old = sessionStorage.getItem('place');
+setTimeout(() => { if (sessionStorage.getItem('place') === old) sessionStorage.removeItem('place'); }, 5000);
+"""
 # The rows of the view carry the engine's timestamps, so the view itself tells which lines it shows.
 _ON_DISCONNECT = """
 const rows = [...document.querySelectorAll('.log time')], view = document.querySelector('.log');
@@ -17,21 +22,20 @@ const top = rows.find(r => r.parentElement.getBoundingClientRect().bottom > view
 if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search, first: rows[0].title,
   last: rows.at(-1).title, top: top.title, following: view.follow !== false }));
 """
-# The place is kept a little longer than a new page needs to show it, for the page may break down on the way.
 # A connection that comes back in time needs no new page. NiceGUI would load the page anew when a connection takes too
 # long, even while the network is away: the browser's own error page, which never comes back, would be all there is.
 _WATCH = f"""
 const socket = window.socket, badge = document.querySelector('.badge');
 socket.on('disconnect', () => {{ {_ON_DISCONNECT} }});
-socket.on('connect', () => setTimeout(() => sessionStorage.removeItem('place'), 5000));
+socket.on('connect', () => {{ {_FORGET} }});
 socket.off('connect_error');
 socket.on('connect_error', e => {{ if (e.message === 'Implicit handshake failed') location.reload(); }});
 socket.io.on('reconnect_attempt', n => badge.dataset.attempt = n);
 window.addEventListener('online', () => socket.connect());
 """
-_TAKE = """
-const place = JSON.parse(sessionStorage.getItem('place') ?? 'null');
-setTimeout(() => sessionStorage.removeItem('place'), 5000);
+_TAKE = f"""
+{_FORGET}
+const place = JSON.parse(old ?? 'null');
 return place?.view === location.search ? place : null;
 """
 
