@@ -49,8 +49,8 @@ class Repeats:
         if stamp > self._highest:
             self._highest, self._since = stamp, b''
             return False
-        # a clock of nanoseconds never shows the same moment twice
-        if stamp == self._highest and not self._since and stamp.endswith(COARSE):
+        # a clock of nanoseconds never shows the same moment twice, but the pieces of a very long line have the same
+        if stamp == self._highest and not self._since and (stamp.endswith(COARSE) or not record.endswith(b'\n')):
             return False
         if not self._since or stamp < self._since:
             self._since, self._known = stamp, self._given_since(stamp, kept)

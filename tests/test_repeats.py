@@ -15,7 +15,7 @@ WEB = ScriptedEngine().add('web')
 
 
 def line(moment: int, text: str = '') -> LogLine:
-    return LogLine.of(WEB, START + moment, text or str(moment))
+    return LogLine.of(WEB, START + moment, (text or str(moment)) + '\n')
 
 
 def sifted(batches: list[list[LogLine]]) -> list[LogLine]:
@@ -46,6 +46,13 @@ def test_lines_of_the_two_streams_that_are_out_of_order_are_kept():
 
 def test_equal_lines_of_a_clock_of_microseconds_are_kept():
     lines = [line(5_000, 'tick'), line(5_000, 'tick'), line(5_000, 'tick'), line(6_000, 'tick')]
+    assert sifted([lines]) == lines
+    assert sifted([[item] for item in lines]) == lines
+
+
+def test_the_equal_pieces_of_a_very_long_line_are_kept():
+    pieces = [LogLine.of(WEB, START + 7, 'y' * 1_000) for _ in range(5)]
+    lines = [line(1), *pieces, line(7, ''), line(8)]
     assert sifted([lines]) == lines
     assert sifted([[item] for item in lines]) == lines
 

@@ -188,7 +188,8 @@ CSS = f"""
 .log.nostamps time {{ display:none }}
 .log > .blk {{ content-visibility:auto; contain-intrinsic-size:auto 5000px }}
 .log.nowrap > .blk {{ width:max-content; min-width:100% }}
-.log .l, .log .g, .log .n {{ padding:0 12px 0 9px; border-left:3px solid transparent; min-height:1.5em }}
+.log .l, .log .g, .log .n {{ padding:0 12px 0 9px; border-left:3px solid transparent; min-height:1.5em;
+  overflow-y:clip }}
 .log .e {{ border-left-color:var(--error); background:var(--tint) }}
 .log .g {{ border-left:3px dashed var(--gap); background:var(--gap-tint); color:var(--gap); font-style:italic }}
 .log .g[data-gap] {{ cursor:pointer; text-decoration:underline }}
