@@ -1,4 +1,4 @@
-"""Users and their sessions in SQLite, in a directory that nobody else can read."""
+"""Users in SQLite, in a directory that nobody else can read."""
 
 from __future__ import annotations
 
@@ -11,31 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dashboard.account_schema import migrate
 from dashboard.errors import ConfigError
+from dashboard.identity import Role, role_of
 from dashboard.private import make_private_directory, make_private_file
+from dashboard.scope import EVERYTHING, Scope
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS users (
-    username TEXT PRIMARY KEY COLLATE NOCASE,  -- so that nobody can be mistaken for 'Admin'
-    password TEXT NOT NULL,                    -- its argon2 hash
-    is_admin INTEGER NOT NULL,
-    created INTEGER NOT NULL,
-    preferences TEXT NOT NULL DEFAULT '{}'
-);
-CREATE TABLE IF NOT EXISTS sessions (
-    jti TEXT PRIMARY KEY,
-    username TEXT NOT NULL COLLATE NOCASE REFERENCES users ON DELETE CASCADE,
-    created INTEGER NOT NULL,
-    expires INTEGER NOT NULL,
-    kind TEXT NOT NULL,                        -- 'session' of a person, 'token' of a script
-    label TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (username);
-"""
-SELECT_USER = 'SELECT username, is_admin, created, password FROM users'
+SELECT_USER = 'SELECT username, is_admin, created, password, scope FROM users'
 ADD_USER = """
-INSERT INTO users (username, password, is_admin, created)
-SELECT ?, ?, ? OR NOT EXISTS (SELECT 1 FROM users), ? WHERE NOT (? AND EXISTS (SELECT 1 FROM users))
+INSERT INTO users (username, password, is_admin, created, scope)
+SELECT ?, ?, ? OR NOT EXISTS (SELECT 1 FROM users), ?, ? WHERE NOT (? AND EXISTS (SELECT 1 FROM users))
+"""
+SET_RIGHTS = """
+UPDATE users SET is_admin = ?, scope = ? WHERE username = ?
+AND (? OR NOT (is_admin AND (SELECT count(*) FROM users WHERE is_admin) = 1))
 """
 REMOVE_USER = """
 DELETE FROM users WHERE username = ? AND NOT (is_admin AND (SELECT count(*) FROM users WHERE is_admin) = 1)
@@ -50,18 +39,12 @@ class User:
     is_admin: bool
     created: int
     password: str = field(repr=False)  # the argon2 hash
+    scope: Scope
 
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What a token stands for while it is valid. Times in seconds since the epoch."""
-
-    jti: str
-    username: str
-    created: int
-    expires: int
-    kind: str = 'session'
-    label: str = ''
+    @property
+    def role(self) -> Role:
+        """``admin`` or ``viewer``."""
+        return role_of(self.is_admin)
 
 
 class AccountStore:
@@ -74,89 +57,78 @@ class AccountStore:
         make_private_directory(data_dir)
         self._path = data_dir.absolute() / 'dashboard.db'
         make_private_file(self._path)
-        with self._open() as database:
-            database.executescript(SCHEMA)
+        with self.open() as database:
+            migrate(database)
 
     def has_users(self) -> bool:
         """Whether there is any account."""
-        with self._open() as database:
+        with self.open() as database:
             return database.execute('SELECT 1 FROM users').fetchone() is not None
 
     def users(self) -> list[User]:
         """All accounts by name."""
-        with self._open() as database:
+        with self.open() as database:
             return [_user(row) for row in database.execute(f'{SELECT_USER} ORDER BY username')]
 
     def user(self, username: str) -> User | None:
         """One account; case does not matter."""
-        with self._open() as database:
+        with self.open() as database:
             row = database.execute(f'{SELECT_USER} WHERE username = ?', (username,)).fetchone()
             return _user(row) if row else None
 
-    def add_user(self, username: str, password: str, is_admin: bool, only_first: bool = False) -> bool:
+    def add_user(
+        self, username: str, password: str, is_admin: bool, scope: Scope = EVERYTHING, only_first: bool = False
+    ) -> bool:
         """Add an account; the very first is an administrator in any case. False when the name is taken.
 
         With ``only_first`` also False when there is any account: one statement, so two first users cannot both win.
         """
         try:
-            with self._open() as database:
-                values = (username, password, is_admin, int(time.time()), only_first)
+            with self.open() as database:
+                values = (username, password, is_admin, int(time.time()), _json(scope), only_first)
                 return database.execute(ADD_USER, values).rowcount == 1
         except sqlite3.IntegrityError:
             return False
 
     def set_password(self, username: str, password: str) -> bool:
         """Replace the hash and end every session. False when there is no such account."""
-        with self._open() as database:
+        with self.open() as database:
             changed = database.execute('UPDATE users SET password = ? WHERE username = ?', (password, username))
             database.execute('DELETE FROM sessions WHERE username = ?', (username,))
             return changed.rowcount == 1
 
     def upgrade_password(self, user: User, password: str) -> None:
         """Replace the hash by one of the same password, unless the password was changed meanwhile."""
-        with self._open() as database:
+        with self.open() as database:
             statement = 'UPDATE users SET password = ? WHERE username = ? AND password = ?'
             database.execute(statement, (password, user.username, user.password))
 
+    def set_rights(self, username: str, is_admin: bool, scope: Scope) -> bool:
+        """Say what an account may do. False when it is the last administrator and would be none, or is unknown."""
+        with self.open() as database:
+            values = (is_admin, _json(scope), username, is_admin)
+            return database.execute(SET_RIGHTS, values).rowcount == 1
+
     def remove_user(self, username: str) -> bool:
         """Remove an account and its sessions. False when it is the last administrator, or unknown."""
-        with self._open() as database:
+        with self.open() as database:
             return database.execute(REMOVE_USER, (username,)).rowcount == 1
 
     def preferences(self, username: str) -> dict[str, Any]:
         """What :meth:`save_preferences` kept for the account; empty for an unknown one."""
-        with self._open() as database:
+        with self.open() as database:
             row = database.execute('SELECT preferences FROM users WHERE username = ?', (username,)).fetchone()
             return dict(json.loads(row[0])) if row else {}
 
     def save_preferences(self, username: str, preferences: dict[str, Any]) -> None:
         """Keep what JSON can hold."""
-        with self._open() as database:
+        with self.open() as database:
             statement = 'UPDATE users SET preferences = ? WHERE username = ?'
             database.execute(statement, (json.dumps(preferences), username))
 
-    def add_session(self, session: Session) -> None:
-        """Begin a session, and forget those that have expired."""
-        with self._open() as database:
-            database.execute('DELETE FROM sessions WHERE expires <= ?', (int(time.time()),))
-            values = (session.jti, session.username, session.created, session.expires, session.kind, session.label)
-            database.execute('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)', values)
-
-    def session_user(self, jti: str) -> User | None:
-        """Whose session it is; None when it has ended."""
-        session = 'SELECT username FROM sessions WHERE jti = ? AND expires > ?'
-        with self._open() as database:
-            query = f'{SELECT_USER} WHERE username = ({session})'
-            row = database.execute(query, (jti, int(time.time()))).fetchone()
-            return _user(row) if row else None
-
-    def end_session(self, jti: str) -> None:
-        """End one session."""
-        with self._open() as database:
-            database.execute('DELETE FROM sessions WHERE jti = ?', (jti,))
-
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """A connection, for as long as the ``with`` lasts; what was done is kept when it ends well."""
         # mode=rw: a database deleted under us is an error, not a new and empty one with the umask's permissions
         address = f'{self._path.as_uri()}?mode=rw'
         try:
@@ -169,6 +141,15 @@ class AccountStore:
             raise ConfigError(f'The accounts in {self._path} cannot be used: {error}.') from error
 
 
-def _user(row: tuple[str, int, int, str]) -> User:
-    username, is_admin, created, password = row
-    return User(username, bool(is_admin), created, password)
+def _user(row: tuple[str, int, int, str, str | None]) -> User:
+    username, is_admin, created, password, scope = row
+    return User(username, bool(is_admin), created, password, scope_of(is_admin, scope))
+
+
+def scope_of(is_admin: int, text: str | None) -> Scope:
+    """A scope as the database keeps it; an administrator's is everything."""
+    return EVERYTHING if is_admin or text is None else Scope(tuple(json.loads(text)))
+
+
+def _json(scope: Scope) -> str | None:
+    return None if scope.patterns is None else json.dumps(scope.patterns)

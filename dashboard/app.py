@@ -17,7 +17,7 @@ from nicegui import ui
 
 from dashboard import __version__, pages
 from dashboard.api import auth as auth_routes
-from dashboard.api import download, logs, services, stream
+from dashboard.api import download, logs, services, sessions, stream, users
 from dashboard.api.errors import answer_error
 from dashboard.auth import Accounts, ensure_admin
 from dashboard.config import Settings
@@ -27,6 +27,7 @@ from dashboard.errors import DashboardError
 from dashboard.guard import Guard
 from dashboard.hub import LogHub
 from dashboard.server import configure, listen
+from dashboard.view import Views
 
 RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
 DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
@@ -37,7 +38,7 @@ def create_api(hub: LogHub, accounts: Accounts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        async with hub:
+        async with hub, accounts.visits:
             yield
 
     app = FastAPIOffline(
@@ -52,16 +53,18 @@ def create_api(hub: LogHub, accounts: Accounts) -> FastAPI:
     )
     app.add_exception_handler(DashboardError, answer_error)
     app.add_middleware(Guard, accounts=accounts)
-    app.include_router(auth_routes.router(accounts))
-    for routes in (services, stream, logs, download):
-        app.include_router(routes.router(hub))
+    for of_accounts in (auth_routes, sessions, users):
+        app.include_router(of_accounts.router(accounts))
+    views = Views(hub)  # from here on nobody is given the hub itself
+    for of_logs in (services, stream, logs, download):
+        app.include_router(of_logs.router(views))
     return app
 
 
 def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> FastAPI:
     """The whole product as an ASGI application."""
     app = create_api(hub, accounts)
-    pages.install(app, hub, accounts, settings)
+    pages.install(app, Views(hub), accounts, settings)
     ui.run_with(
         app,
         title='Docker Log Dashboard',

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 
-from dashboard.account_store import AccountStore, Session, User
-from dashboard.errors import AccountError, InvalidCredentials, InvalidToken, TooManyAttempts
+from dashboard.account_store import AccountStore, User
+from dashboard.errors import AccountError, InvalidCredentials, NotAllowed, TooManyAttempts, UnknownAccount
+from dashboard.identity import Identity
 from dashboard.passwords import Passwords
+from dashboard.scope import EVERYTHING, Scope
+from dashboard.session_store import SessionStore
+from dashboard.sessions import Sessions
 from dashboard.throttle import Throttle
 from dashboard.tokens import Tokens
+from dashboard.visits import Visits
 
 Result = TypeVar('Result')
 
@@ -26,16 +30,6 @@ LIFETIME = 24 * 3600  # seconds a sign-in lasts
 USERNAME = re.compile(r'[A-Za-z0-9._@-]{1,64}')
 CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'  # nothing to mistake for something else
 WAITING = 100  # sign-ins that may queue for the hasher; further ones are told to come back
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a valid token stands for. ``expires`` in seconds since the epoch."""
-
-    username: str
-    is_admin: bool
-    token_id: str
-    expires: int
 
 
 class Accounts:
@@ -48,7 +42,9 @@ class Accounts:
 
     def __init__(self, data_dir: Path, secret_key: str | None = None, hasher: PasswordHasher | None = None) -> None:
         self._store = AccountStore(data_dir.expanduser())
-        self._tokens = Tokens(data_dir.expanduser(), secret_key)
+        sessions = SessionStore(self._store)
+        self.sessions = Sessions(sessions, Tokens(data_dir.expanduser(), secret_key))
+        self.visits = Visits(sessions)
         self._passwords = Passwords(hasher)
         self._throttle = Throttle()
         self._setup_code = _new_code() if self.needs_setup() else ''
@@ -79,7 +75,7 @@ class Accounts:
         """What the console prints and the first user types; '' when there was an account at the start."""
         return self._setup_code
 
-    def setup(self, code: str, username: str, password: str, address: str = '') -> str:
+    def setup(self, code: str, username: str, password: str, address: str = '', agent: str = '') -> str:
         """Make the first account, an administrator, and return its token.
 
         :raises AccountError: when there is one already, the code is wrong, or the name or password does not do
@@ -91,7 +87,7 @@ class Accounts:
         _check_username(username)
         if not self._store.add_user(username, self._passwords.hash(password), is_admin=True, only_first=True):
             raise AccountError('The dashboard is set up already: sign in.')
-        return self.issue(username)
+        return self.issue(username, address=address, agent=agent)
 
     def _check_code(self, code: str, address: str) -> None:
         # 80 random bits cannot be guessed, so the throttle is all the limit there is
@@ -102,10 +98,11 @@ class Accounts:
 
     # -- tokens
 
-    def login(self, username: str, password: str, address: str = '') -> str:
+    def login(self, username: str, password: str, address: str = '', agent: str = '') -> str:
         """Check a password and return a new token, in the same time whether or not there is such a user.
 
         :param address: where the try comes from; failures are counted for account and address together
+        :param agent: with what the user signs in, for the list of sessions
         :raises InvalidCredentials: when either is wrong
         :raises TooManyAttempts: after too many failures in a row
         """
@@ -113,35 +110,27 @@ class Accounts:
         self._throttle.enter(account, address)
         user = self._verified(username, password)
         self._throttle.clear(account, address)
-        return self.issue(user.username)
+        return self.issue(user.username, address=address, agent=agent)
 
-    def issue(self, username: str, lifetime: int = LIFETIME, label: str | None = None) -> str:
-        """Make a token without asking for a password; one with a label is a script's.
+    def issue(self, username: str, lifetime: int = LIFETIME, address: str = '', agent: str = '') -> str:
+        """Sign a user in without asking for a password.
 
         :param lifetime: seconds
-        :raises AccountError: when there is no such user
+        :raises UnknownAccount: when there is no such user
         """
-        user = self.known(username)
-        now = int(time.time())
-        kind = 'session' if label is None else 'token'
-        session = Session(secrets.token_urlsafe(16), user.username, now, now + lifetime, kind, label or '')
-        self._store.add_session(session)
-        return self._tokens.sign(session)
+        return self.sessions.begin(self.known(username), lifetime, address, agent)
 
     def identify(self, token: str) -> Identity:
-        """Who this token stands for, looked up every time: one that was ended is refused at once. Takes about 0.2 ms.
+        """Who a token stands for, that of a session or of a script.
 
         :raises InvalidToken: when it is not ours, has expired or was ended
         """
-        claims = self._tokens.read(token)
-        user = self._store.session_user(claims['jti'])
-        if user is None or user.username != claims['sub']:
-            raise InvalidToken
-        return Identity(user.username, user.is_admin, claims['jti'], int(claims['exp']))
+        return self.sessions.identify(token)
 
     def logout(self, identity: Identity) -> None:
-        """End the token that was identified."""
-        self._store.end_session(identity.token_id)
+        """End the session that was identified, if it has not ended already."""
+        with suppress(UnknownAccount):
+            self.sessions.end(identity.username, identity.session_id)
 
     # -- users
 
@@ -152,21 +141,38 @@ class Accounts:
     def known(self, username: str) -> User:
         """One account; case does not matter.
 
-        :raises AccountError: when there is none of that name
+        :raises UnknownAccount: when there is none of that name
         """
         user = self._find(username)
         if user is None:
-            raise AccountError(f'There is no user {username!r}.')
+            raise UnknownAccount(f'There is no user {username!r}.')
         return user
 
-    def add_user(self, username: str, password: str, is_admin: bool = False) -> None:
-        """Add an account. The very first is an administrator in any case.
+    def add_user(self, username: str, password: str, is_admin: bool = False, scope: Scope = EVERYTHING) -> None:
+        """Add an account. The very first is an administrator in any case, and an administrator sees everything.
 
         :raises AccountError: when the name is taken, or the name or password does not do
         """
         _check_username(username)
-        if not self._store.add_user(username, self._passwords.hash(password), is_admin):
+        if scope != EVERYTHING and (is_admin or self.needs_setup()):
+            raise AccountError('An administrator, as the first user is, sees everything: a scope is for viewers.')
+        if not self._store.add_user(username, self._passwords.hash(password), is_admin, scope):
             raise AccountError(f'There is a user {username!r} already. Choose another name.')
+
+    def set_rights(self, username: str, *, is_admin: bool | None = None, scope: Scope | None = None) -> User:
+        """Change an account's role, scope or both; what is open follows within a second. An administrator has no scope.
+
+        :raises UnknownAccount: when there is no such user
+        :raises AccountError: when an administrator would get a scope, or none would be left
+        """
+        user = self.known(username)
+        admin = user.is_admin if is_admin is None else is_admin
+        wanted = user.scope if scope is None else scope
+        if admin and scope not in (None, EVERYTHING):
+            raise AccountError('An administrator sees everything: a scope is for viewers.')
+        if not self._store.set_rights(user.username, admin, EVERYTHING if admin else wanted):
+            raise AccountError(f'{user.username!r} is the last administrator. Make another one first.')
+        return self.known(username)
 
     def set_password(self, username: str, password: str) -> None:
         """Replace a password and end every token of the user, those of scripts too.
@@ -175,8 +181,8 @@ class Accounts:
         """
         self._store.set_password(self.known(username).username, self._passwords.hash(password))
 
-    def change_password(self, identity: Identity, current: str, new: str) -> str:
-        """Replace one's own password, end all of one's tokens and return a new one.
+    def change_password(self, identity: Identity, current: str, new: str) -> None:
+        """Replace one's own password and end all of one's sessions and tokens.
 
         :raises InvalidCredentials: when ``current`` is wrong
         :raises TooManyAttempts: after too many failures in a row
@@ -186,7 +192,6 @@ class Accounts:
         self._verified(identity.username, current)
         self._throttle.clear(identity.username, 'change')
         self.set_password(identity.username, new)
-        return self.issue(identity.username)
 
     def remove_user(self, username: str) -> None:
         """Remove an account and end its tokens.
@@ -195,7 +200,7 @@ class Accounts:
         """
         user = self.known(username)
         if not self._store.remove_user(user.username):
-            raise AccountError(f'{user.username!r} is the last administrator. Add another one first.')
+            raise AccountError(f'{user.username!r} is the last administrator. Make another one first.')
 
     def preferences(self, username: str) -> dict[str, Any]:
         """What the user's pages remember; empty at first."""
@@ -218,6 +223,15 @@ class Accounts:
 
     def _find(self, username: str) -> User | None:
         return self._store.user(username) if USERNAME.fullmatch(username) else None
+
+
+def require_admin(identity: Identity) -> None:
+    """Let nobody pass who may not manage accounts.
+
+    :raises NotAllowed: for a viewer
+    """
+    if not identity.is_admin:
+        raise NotAllowed('Only an administrator may do this.')
 
 
 def ensure_admin(accounts: Accounts, password: str | None) -> None:

@@ -16,8 +16,9 @@ from dashboard import __version__
 from dashboard.auth import Accounts
 from dashboard.config import Settings
 from dashboard.errors import AccountError, DashboardError
+from dashboard.scope import Scope
+from dashboard.sessions import DAYS
 
-DAY = 24 * 3600  # seconds
 HEALTH_TIMEOUT = 3.0  # seconds
 SETTINGS = ('host', 'port', 'demo', 'data_dir')  # the options that override the environment
 ANYWHERE = {'0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1'}  # noqa: S104 - compared with, not bound to
@@ -49,8 +50,24 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
 def _user_add(settings: Settings, options: argparse.Namespace) -> int:
     accounts = _accounts(settings)
     first = accounts.needs_setup()
-    accounts.add_user(options.name, _new_password(), options.admin)
-    print(f'Added {options.name}{", an administrator" if options.admin or first else ""}.')
+    scope = Scope.of(options.scope)  # before anybody types a password in vain
+    accounts.add_user(options.name, _new_password(), options.admin, scope)
+    role = 'an administrator' if options.admin or first else f'a viewer of {scope}'
+    print(f'Added {options.name}, {role}.')
+    return 0
+
+
+def _user_scope(settings: Settings, options: argparse.Namespace) -> int:
+    if options.all == bool(options.patterns):
+        raise AccountError('Give the patterns of the services that the user may see, or --all.')
+    user = _accounts(settings).set_rights(options.name, scope=Scope.of(None if options.all else options.patterns))
+    print(f'{user.username} sees {user.scope}; what is open follows within a second.')
+    return 0
+
+
+def _user_role(settings: Settings, options: argparse.Namespace) -> int:
+    user = _accounts(settings).set_rights(options.name, is_admin=options.role == 'admin')
+    print(f'{user.username} is {"an administrator" if user.is_admin else f"a viewer of {user.scope}"}.')
     return 0
 
 
@@ -65,7 +82,7 @@ def _user_passwd(settings: Settings, options: argparse.Namespace) -> int:
 def _user_list(settings: Settings, options: argparse.Namespace) -> int:
     for user in _accounts(settings).users():
         created = datetime.fromtimestamp(user.created, UTC)
-        print(f'{user.username:<24} {"admin" if user.is_admin else "user":<6} since {created:%Y-%m-%d}')
+        print(f'{user.username:<24} {user.role:<6} since {created:%Y-%m-%d}  sees {user.scope}')
     return 0
 
 
@@ -76,7 +93,8 @@ def _user_remove(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _token(settings: Settings, options: argparse.Namespace) -> int:
-    print(_accounts(settings).issue(options.user, options.days * DAY, options.label))
+    accounts = _accounts(settings)
+    print(accounts.sessions.make_token(accounts.known(options.user), options.label, options.days).secret)
     return 0
 
 
@@ -132,10 +150,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=_serve)
     commands = parser.add_subparsers(title='other commands', metavar='COMMAND')
     _add_user_commands(commands.add_parser('user', parents=[data_dir], help='add, change, list or remove users'))
-    token = commands.add_parser('token', parents=[data_dir], help='print a token for scripts')
+    token = commands.add_parser('token', parents=[data_dir], help='print a new API token, which only reads')
     token.add_argument('user', metavar='USER')
     token.add_argument('--days', type=_days, default=90, help='how long it is valid (90)')
-    token.add_argument('--label', default='', help='what it is for')
+    token.add_argument('--label', default='command line', help='its name in the list of tokens')
     token.set_defaults(command=_token)
     health = commands.add_parser('health', parents=[address], help='exit with 0 when a dashboard answers, else 1')
     health.set_defaults(command=_health)
@@ -148,6 +166,8 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
         ('add', _user_add, 'add a user; the password is asked for, or read from standard input'),
         ('passwd', _user_passwd, 'replace a password and end all tokens of the user'),
         ('remove', _user_remove, 'remove a user and end all their tokens'),
+        ('scope', _user_scope, 'say which services a viewer may see'),
+        ('role', _user_role, 'make an administrator or a viewer of a user'),
         ('list', _user_list, 'list the users'),
     ):
         action = commands.add_parser(name, parents=[_data_dir_option()], help=words, description=words)
@@ -156,6 +176,12 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
             action.add_argument('name', metavar='NAME')
         if name == 'add':
             action.add_argument('--admin', action='store_true', help='make an administrator')
+            action.add_argument('--scope', nargs='+', metavar='PATTERN', help="what a viewer may see: 'shop/*' '*/web'")
+        elif name == 'scope':
+            action.add_argument('patterns', nargs='*', metavar='PATTERN', help="project/service: 'shop/*', '*/web'")
+            action.add_argument('--all', action='store_true', help='everything')
+        elif name == 'role':
+            action.add_argument('role', choices=('admin', 'viewer'))
 
 
 def _address_options() -> argparse.ArgumentParser:
@@ -178,6 +204,6 @@ def _path(text: str) -> Path:
 
 def _days(text: str) -> int:
     days = int(text)
-    if not 1 <= days <= 3650:
-        raise argparse.ArgumentTypeError('takes a number from 1 to 3650')
+    if not DAYS[0] <= days <= DAYS[1]:
+        raise argparse.ArgumentTypeError(f'takes a number from {DAYS[0]} to {DAYS[1]}')
     return days

@@ -12,6 +12,18 @@ from starlette.types import Scope
 from dashboard.auth import LIFETIME
 
 COOKIE = 'dashboard_token'
+UNAUTHORIZED = 4001  # the close code of a WebSocket without a valid token
+AGENT_LENGTH = 40  # characters
+# the first sign in a User-Agent that fits wins: Edge also calls itself Chrome, and Chrome Safari
+BROWSERS = {'Edg': 'Edge', 'OPR/': 'Opera', 'Firefox': 'Firefox', 'Chrom': 'Chrome', 'Safari': 'Safari'}
+SYSTEMS = {
+    'Android': 'Android',
+    'iPhone': 'iOS',
+    'iPad': 'iOS',
+    'Windows': 'Windows',
+    'Mac OS': 'macOS',
+    'Linux': 'Linux',
+}
 DEFAULT_PORTS = {'http': ':80', 'https': ':443'}
 
 
@@ -54,6 +66,15 @@ def is_foreign(headers: Headers) -> bool:
 def address_of(connection: HTTPConnection) -> str:
     """Where it comes from, for the throttle."""
     return connection.client.host if connection.client else ''
+
+
+def agent_of(connection: HTTPConnection) -> str:
+    """What somebody signs in with, such as ``Firefox on Linux``, for the list of sessions."""
+    agent = connection.headers.get('user-agent', '')
+    browser = next((name for sign, name in BROWSERS.items() if sign in agent), agent.partition('/')[0])
+    system = next((name for sign, name in SYSTEMS.items() if sign in agent), '')
+    words = ' on '.join(filter(None, (browser, system)))
+    return ''.join(filter(str.isprintable, words))[:AGENT_LENGTH] or 'unknown'
 
 
 def remember(connection: HTTPConnection, response: Response, token: str) -> None:

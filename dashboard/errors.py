@@ -14,6 +14,7 @@ DashboardError
     ├── TooManyAttempts    too many failures in a row: says when to try again
     ├── NotAllowed         signed in, but not permitted
     └── AccountError       an account cannot be made or changed as asked: says why
+        └── UnknownAccount no account, session or token of that name
 """
 
 
@@ -87,3 +88,7 @@ class NotAllowed(AuthError):
 
 class AccountError(AuthError):
     """An account cannot be made or changed as asked."""
+
+
+class UnknownAccount(AccountError):
+    """There is no account, session or token of that name."""

@@ -14,8 +14,10 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.auth import Accounts
-from dashboard.credentials import bearer_token, cookie_token, is_foreign, take_query_token
+from dashboard.credentials import UNAUTHORIZED, bearer_token, cookie_token, is_foreign, take_query_token
 from dashboard.errors import InvalidToken
+from dashboard.eviction import until_ended
+from dashboard.identity import Identity
 
 OPEN = frozenset(
     {  # exact paths over HTTP; nothing else is answered without a token
@@ -29,7 +31,8 @@ OPEN = frozenset(
 )
 READING = frozenset({'GET', 'HEAD', 'OPTIONS'})
 BODY_LIMIT = 16 * 1024  # bytes that a stranger may send
-UNAUTHORIZED = 4001  # the close code of a WebSocket without a valid token
+# What an API token may read. Not the pages, whose buttons change things, and nothing about accounts.
+FOR_API_TOKENS = ('/api/logs', '/api/services', '/api/auth/me', '/api/docs', '/api/docs-assets', '/api/openapi.json')
 CONTENT_SECURITY_POLICY = '; '.join(
     (
         "default-src 'self'",
@@ -54,6 +57,7 @@ FOREIGN = (
     'The request comes from a page of another address ({origin}, this is {host}) and was refused. '
     'Behind a proxy, let it pass the Host header on unchanged.'
 )
+READS_ONLY = 'An API token reads logs and does nothing else. For this, sign in with user name and password.'
 # SameSite=Strict keeps the cookie back when a link in a chat or a mail leads here. So what may be such a link gets this
 # page instead of a redirect: the request for /login then comes from us, brings the cookie, and is sent on at once.
 BY_WAY_OF_SIGN_IN = """<!DOCTYPE html>
@@ -75,11 +79,22 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] == 'http':
-            await (self._refusal(scope) or self.app)(scope, receive, _with_security_headers(send))
+            await (self._refusal(scope) or self._let_in)(scope, receive, _with_security_headers(send))
         elif scope['type'] == 'websocket':
-            await (self._socket_refusal(scope) or self.app)(scope, receive, send)
+            await (self._socket_refusal(scope) or self._let_in)(scope, receive, send)
         elif scope['type'] == 'lifespan':
             await self.app(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is asked for, as a visit of the identity; a WebSocket for no longer than that lasts."""
+        identity = scope.get('state', {}).get('identity')
+        if identity is None:  # an open path
+            await self.app(scope, receive, send)
+            return
+        with self.accounts.visits.visit(identity) as visit:
+            scope['state']['visit'] = visit
+            heard = until_ended(visit, scope, receive, send) if scope['type'] == 'websocket' else receive
+            await self.app(scope, heard, send)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         take_query_token(scope)  # never accepted here, and never logged either
@@ -90,7 +105,7 @@ class Guard:
         if scope['path'] in OPEN:
             return _unfit_body(headers) if changes else None
         if self._admits(scope, bearer or cookie_token(HTTPConnection(scope))):
-            return None
+            return _json(403, READS_ONLY) if _is_too_much(scope, changes) else None
         return _by_way_of_sign_in(scope) if _is_link_from_elsewhere(scope, headers) else _sign_in_first(scope)
 
     def _socket_refusal(self, scope: Scope) -> ASGIApp | None:
@@ -98,7 +113,7 @@ class Guard:
         if is_foreign(headers):
             return _Close(accept=False)
         if self._admits(scope, bearer_token(headers) or query_token or cookie_token(HTTPConnection(scope))):
-            return None
+            return _Close(accept=False) if _is_too_much(scope) else None
         # a client that was never accepted sees 403 or 1006 and cannot know why; NiceGUI's own asks no reason
         return _Close(accept=not scope['path'].startswith('/_nicegui'))
 
@@ -121,6 +136,14 @@ class _Close:
         if self.accept:
             await send({'type': 'websocket.accept'})
         await send({'type': 'websocket.close', 'code': UNAUTHORIZED, 'reason': 'Unauthorized'})
+
+
+def _is_too_much(scope: Scope, changes: bool = False) -> bool:
+    """Whether this is more than an API token is for."""
+    path = scope['path']
+    readable = any(path == start or path.startswith(f'{start}/') for start in FOR_API_TOKENS)
+    identity: Identity = scope['state']['identity']
+    return identity.read_only and (changes or not readable)
 
 
 def _sign_in_first(scope: Scope) -> Response:

@@ -70,26 +70,19 @@ class LogHub:
         :raises EngineUnavailable: when there is no such service and the engine is away
         :raises ServiceNotFound: when there is none, or the plain name fits several
         """
-        exact = [service for service in self.services if service.key.qualified == name]
-        found = exact or [service for service in self.services if service.key.name == name]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            names = ' or '.join(sorted(service.key.qualified for service in found))
-            raise ServiceNotFound(f'Several projects have a service {name}: ask for {names}.')
-        if self.status.error:
-            raise self.status.error
-        raise ServiceNotFound(f'Service {name} not found')
+        return find_service(self.services, name, self.status.error)
 
     def name_of(self, key: ServiceKey) -> str:
         """The shortest name that finds this service and no other."""
-        same = [service for service in self.services if service.key.name == key.name]
-        return key.name if len(same) <= 1 else key.qualified
+        return shortest_name(self.services, key)
 
     @asynccontextmanager
-    async def changes(self) -> AsyncGenerator[AsyncIterator[None], None]:
-        """Iterate once at first, and then whenever services or the engine's status have changed."""
-        changed = asyncio.Event()
+    async def changes(self, changed: asyncio.Event | None = None) -> AsyncGenerator[AsyncIterator[None], None]:
+        """Iterate once at first, and then whenever services or the engine's status have changed.
+
+        :param changed: may be set by the caller, who knows of other changes
+        """
+        changed = changed or asyncio.Event()
         changed.set()
         self._listeners.add(changed)
 
@@ -258,6 +251,26 @@ class LogHub:
         self._asked.set()
         for changed in self._listeners:
             changed.set()
+
+
+def find_service(services: Iterable[Service], name: str, away: EngineUnavailable | None) -> Service:
+    """See :meth:`LogHub.find`; ``away`` says why the engine cannot tell."""
+    named = [service for service in services if name in (service.key.name, service.key.qualified)]
+    found = [service for service in named if service.key.qualified == name] or named
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ' or '.join(sorted(service.key.qualified for service in found))
+        raise ServiceNotFound(f'Several projects have a service {name}: ask for {names}.')
+    if away:
+        raise away
+    raise ServiceNotFound(f'Service {name} not found')
+
+
+def shortest_name(services: Iterable[Service], key: ServiceKey) -> str:
+    """See :meth:`LogHub.name_of`."""
+    same = [service for service in services if service.key.name == key.name]
+    return key.name if len(same) <= 1 else key.qualified
 
 
 def _services(containers: Iterable[Container]) -> tuple[Service, ...]:

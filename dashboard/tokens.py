@@ -8,9 +8,9 @@ from typing import Any
 
 import jwt
 
-from dashboard.account_store import Session
 from dashboard.errors import ConfigError, InvalidToken
 from dashboard.private import make_private_file
+from dashboard.session_store import Session
 
 ALGORITHM = 'HS256'  # the only one ever accepted: a token does not choose how it is checked
 CLAIMS = ['sub', 'jti', 'iat', 'exp']

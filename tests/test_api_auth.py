@@ -61,7 +61,8 @@ async def test_the_first_account_is_made_with_the_code_of_the_console(client, ac
         'username': 'ann',
         'is_admin': True,
     }
-    assert (await client.get('/api/auth/me', headers=bearer(made))).json() == {'username': 'ann', 'is_admin': True}
+    me = (await client.get('/api/auth/me', headers=bearer(made))).json()
+    assert me == {'username': 'ann', 'is_admin': True, 'role': 'admin', 'scope': None}
     assert (await client.get('/api/auth/setup-status')).json() == {'needs_setup': False}
     again = await client.post('/api/auth/setup', json=first | {'code': accounts.setup_code})
     assert (again.status_code, again.json()['detail']) == (400, 'The dashboard is set up already: sign in.')

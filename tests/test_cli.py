@@ -59,7 +59,7 @@ def test_users_are_listed_with_what_they_are(ann, capsys):
     ann.add_user('bob', PASSWORD)
     assert main(['user', 'list']) == 0
     lines = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
-    assert lines == [['ann', 'admin'], ['bob', 'user']]
+    assert lines == [['ann', 'admin'], ['bob', 'viewer']]
 
 
 def test_a_new_password_ends_the_tokens_of_a_running_server(ann, monkeypatch):

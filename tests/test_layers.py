@@ -11,12 +11,16 @@ PACKAGE = Path(__file__).parents[1] / 'dashboard'
 LAYERS = [
     {'', 'errors'},
     {'model', 'config'},
-    {'ansi', 'frames', 'moments', 'bridge', 'private', 'demo_content', 'notices', 'reopening'},
-    {'filters', 'engine_address', 'engine_listing', 'engine_stream', 'passwords', 'throttle', 'account_store'},
-    {'engine', 'demo', 'history', 'tokens', 'resume', 'marks', 'repeats'},
-    {'reader', 'merge', 'auth'},
-    {'feed', 'watch'},
-    {'hub', 'credentials'},
+    {'ansi', 'frames', 'moments', 'bridge', 'private', 'demo_content', 'notices', 'reopening', 'scope'},
+    {'filters', 'engine_address', 'engine_listing', 'engine_stream', 'passwords', 'throttle', 'account_schema'},
+    {'engine', 'demo', 'history', 'resume', 'marks', 'repeats', 'identity'},
+    {'reader', 'merge', 'account_store'},
+    {'feed', 'watch', 'session_store'},
+    {'hub', 'tokens', 'visits'},
+    {'view', 'sessions'},
+    {'auth'},
+    {'credentials'},
+    {'eviction'},
     {'pages', 'api', 'guard'},
     {'server'},
     {'app'},
@@ -27,7 +31,7 @@ HOMES = {
     'nicegui': {'pages', 'app', 'cli'},
     'fastapi': {'api', 'guard', 'app'},
     'docker': {'engine', 'engine_address', 'engine_stream'},
-    'sqlite3': {'account_store'},
+    'sqlite3': {'account_store', 'account_schema'},
     'jwt': {'tokens'},
     'argon2': {'auth', 'passwords'},
 }
@@ -58,6 +62,12 @@ def test_imports_point_down_only(module):
             target = name.split('.')[1]
             target = target if target in RANK else ''
             assert target == part or RANK[target] < RANK[part], f'{module} imports {name}, which is not below it'
+
+
+@pytest.mark.parametrize('module', MODULES, ids=str)
+def test_nobody_gets_past_the_view_to_the_hub(module):
+    if 'dashboard.hub.LogHub' in imports_of(module):
+        assert part_of(module) in {'view', 'app'}, f'{module}: take a View, which keeps scopes'
 
 
 @pytest.mark.parametrize('module', MODULES, ids=str)

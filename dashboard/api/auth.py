@@ -10,9 +10,10 @@ from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from dashboard.auth import Accounts, Identity
-from dashboard.credentials import address_of, cookie_token, forget, remember
+from dashboard.auth import Accounts
+from dashboard.credentials import address_of, agent_of, cookie_token, forget, remember
 from dashboard.errors import BadRequest
+from dashboard.identity import Identity, Role
 
 # For the OpenAPI page only: the gate has checked the token before a route is reached.
 BEARER = OAuth2PasswordBearer(tokenUrl='/api/auth/login', auto_error=False, description='Or the cookie of the pages.')
@@ -50,6 +51,13 @@ class User(BaseModel):
 
     username: str
     is_admin: bool
+
+
+class Me(User):
+    """Who is signed in, and what they may do."""
+
+    role: Role
+    scope: list[str] | None = Field(description='Patterns of the services that may be seen; null: everything.')
 
 
 class Token(User):
@@ -105,25 +113,29 @@ def router(accounts: Accounts) -> APIRouter:
     @routes.post('/setup', responses=REFUSED | UNFIT)
     async def setup(request: Request, body: Setup) -> Token:
         """Make the first account, an administrator."""
-        arguments = (body.code, body.username, body.password, address_of(request))
+        arguments = (body.code, body.username, body.password, address_of(request), agent_of(request))
         return token(await accounts.aside(accounts.setup, *arguments))
 
     @routes.post('/login', responses=REFUSED, openapi_extra=LOGIN_BODY)
     async def login(request: Request) -> Token:
         """Sign in with a JSON body or an OAuth2 password form."""
         body = await _login_body(request)
-        return token(await accounts.aside(accounts.login, body.username, body.password, address_of(request)))
+        arguments = (body.username, body.password, address_of(request), agent_of(request))
+        return token(await accounts.aside(accounts.login, *arguments))
 
     @routes.get('/me', responses=REFUSED, dependencies=SIGNED_IN)
-    async def me(identity: Caller) -> User:
+    async def me(identity: Caller) -> Me:
         """Tell who is signed in."""
-        return User(username=identity.username, is_admin=identity.is_admin)
+        patterns = identity.scope.patterns
+        scope = None if patterns is None else list(patterns)
+        return Me(username=identity.username, is_admin=identity.is_admin, role=identity.role, scope=scope)
 
     @routes.post('/change-password', responses=REFUSED | UNFIT, dependencies=SIGNED_IN)
     async def change_password(request: Request, response: Response, identity: Caller, body: PasswordChange) -> Token:
         """Change one's own password. Ends all of one's tokens, this one too; the answer brings a new one."""
-        arguments = (identity, body.current_password, body.new_password)
-        changed = token(await accounts.aside(accounts.change_password, *arguments))
+        await accounts.aside(accounts.change_password, identity, body.current_password, body.new_password)
+        fresh = accounts.issue(identity.username, address=address_of(request), agent=agent_of(request))
+        changed = token(fresh)
         if cookie_token(request):  # a browser's: its cookie ended with the others
             remember(request, response, changed.access_token)
         return changed

@@ -9,16 +9,16 @@ from contextlib import aclosing
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from dashboard.api.logs import Since, Stamps, Until, select
 from dashboard.api.wire import row_messages
 from dashboard.errors import ServiceNotFound
 from dashboard.filters import LineFilter
-from dashboard.hub import LogHub
 from dashboard.marks import Marks, is_cursor
 from dashboard.model import STAMP_LENGTH, Gap, LogLine, Row, format_timestamp
+from dashboard.view import View, Views
 
 
 class Format(StrEnum):
@@ -34,7 +34,7 @@ Filter = Annotated[str, Query(description='Only lines that contain this, in uppe
 Held = Annotated[int | None, Query(description='For the page: from this row of what the server holds in memory.')]
 
 
-def router(hub: LogHub) -> APIRouter:
+def router(views: Views) -> APIRouter:
     """The route ``/api/logs/{service}/download``."""
     routes = APIRouter(prefix='/api/logs', tags=['logs'])
 
@@ -48,6 +48,7 @@ def router(hub: LogHub) -> APIRouter:
         filter: Filter = '',
         timestamps: Stamps = False,
         held: Held = None,
+        hub: View = Depends(views),
     ) -> StreamingResponse:
         """The log as a file: all that the engine has, or what the parameters select."""
         await hub.asked()
@@ -60,7 +61,7 @@ def router(hub: LogHub) -> APIRouter:
     return routes
 
 
-async def _held(hub: LogHub, service: str, first: int) -> AsyncGenerator[list[Row], None]:
+async def _held(hub: View, service: str, first: int) -> AsyncGenerator[list[Row], None]:
     """What the server remembers, from row ``first`` to the present end."""
     feed = hub.feed(hub.find(service).key)
     if feed is None:

@@ -17,6 +17,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.InvalidToken, 401),
     (errors.NotAllowed, 403),
     (errors.TooManyAttempts, 429),
+    (errors.UnknownAccount, 404),
     (errors.AccountError, 400),
 )
 

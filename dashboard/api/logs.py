@@ -6,15 +6,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from dashboard.api.errors import status_of
 from dashboard.errors import DashboardError
-from dashboard.hub import LogHub
 from dashboard.marks import Marks, is_cursor
 from dashboard.model import LogLine, Row, Service
 from dashboard.moments import parse_moment
+from dashboard.view import View, Views
 
 MOST = 10_000  # lines in one answer that is not a download
 WHEN = 'RFC 3339 time, seconds since 1970, or a duration ago such as `10m`'
@@ -27,12 +27,12 @@ Until = Annotated[str | None, Query(description=f'Only lines at or before this t
 Stamps = Annotated[bool, Query(description="Whether each line begins with the engine's timestamp.")]
 
 
-def router(hub: LogHub) -> APIRouter:
+def router(views: Views) -> APIRouter:
     """The routes below ``/api/logs``."""
     routes = APIRouter(prefix='/api/logs', tags=['logs'])
 
     @routes.get('')
-    async def available() -> dict[str, Any]:
+    async def available(hub: View = Depends(views)) -> dict[str, Any]:
         """Services that are running and so have a live log."""
         await hub.asked()
         if hub.status.error and not hub.services:
@@ -51,7 +51,12 @@ def router(hub: LogHub) -> APIRouter:
 
     @routes.get('/{service}', response_model=None)
     async def recent(
-        service: str, tail: Tail = 100, since: Since = None, until: Until = None, timestamps: Stamps = True
+        service: str,
+        tail: Tail = 100,
+        since: Since = None,
+        until: Until = None,
+        timestamps: Stamps = True,
+        hub: View = Depends(views),
     ) -> dict[str, Any] | JSONResponse:
         """The last lines of a service."""
         try:
@@ -70,7 +75,7 @@ def router(hub: LogHub) -> APIRouter:
 
 
 def select(
-    hub: LogHub, service: Service, tail: int | None, since: str | None, until: str | None
+    hub: View, service: Service, tail: int | None, since: str | None, until: str | None
 ) -> AsyncGenerator[list[LogLine], None] | AsyncGenerator[list[Row], None]:
     """What the engine holds of a service, between two times or after a cursor.
 

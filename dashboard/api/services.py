@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from dashboard import __version__
 from dashboard.api.wire import service_details
-from dashboard.hub import LogHub
+from dashboard.view import View, Views
 
 
-def router(hub: LogHub) -> APIRouter:
+def router(views: Views) -> APIRouter:
     """The routes ``/api/services`` and ``/api/health``."""
     routes = APIRouter(prefix='/api')
 
     @routes.get('/services', tags=['services'])
-    async def services() -> dict[str, Any]:
+    async def services(hub: View = Depends(views)) -> dict[str, Any]:
         """All services, running ones first, with status, health and containers."""
         await hub.asked()
         if hub.status.error and not hub.services:
@@ -26,7 +26,7 @@ def router(hub: LogHub) -> APIRouter:
     @routes.get('/health', tags=['health'])
     async def health() -> dict[str, str]:
         """Open to anybody: the dashboard answers; ``engine`` is ``reachable`` or ``unreachable``."""
-        engine = 'reachable' if hub.status.reachable else 'unreachable'
+        engine = 'reachable' if views.reachable else 'unreachable'
         return {'status': 'ok', 'engine': engine, 'version': __version__}
 
     return routes

@@ -7,13 +7,14 @@ from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
 
 from dashboard.api.burst import Bursts, encode, send_burst, text_of
 from dashboard.api.wire import error_message, service_status, status_message
-from dashboard.errors import BadRequest, DashboardError, EngineUnavailable
-from dashboard.hub import LogHub
+from dashboard.credentials import UNAUTHORIZED
+from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, InvalidToken
 from dashboard.marks import Marks
+from dashboard.view import View, Views
 
 MOST = 10_000  # lines of tail
 NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
@@ -24,14 +25,14 @@ Batch = Annotated[bool, Query(description='Whether messages come in arrays, many
 Tail = Annotated[str, Query(description=f'How many of the last lines come first, 0 to {MOST}.')]
 
 
-def router(hub: LogHub) -> APIRouter:
+def router(views: Views) -> APIRouter:
     """The routes below ``/api/logs/ws``; the gate has checked the token before they are reached."""
     routes = APIRouter(prefix='/api/logs/ws')
     bursts = Bursts()
 
     # before the other route, whose pattern it fits: a service called "status" is asked for as "project:status"
     @routes.websocket('/status')
-    async def status(websocket: WebSocket, token: Token = '') -> None:
+    async def status(websocket: WebSocket, token: Token = '', hub: View = Depends(views)) -> None:
         """Status changes of all services."""
         await websocket.accept()
         await _until_closed(websocket, _send_status(websocket, hub))
@@ -44,6 +45,7 @@ def router(hub: LogHub) -> APIRouter:
         tail: Tail = '100',
         since: Since = '',
         batch: Batch = False,
+        hub: View = Depends(views),
     ) -> None:
         """The last lines of a service, or those after a cursor, then every new one."""
         await websocket.accept()
@@ -53,7 +55,7 @@ def router(hub: LogHub) -> APIRouter:
 
 
 async def _send_logs(
-    websocket: WebSocket, hub: LogHub, bursts: Bursts, name: str, tail: str, since: str, batch: bool
+    websocket: WebSocket, hub: View, bursts: Bursts, name: str, tail: str, since: str, batch: bool
 ) -> None:
     await hub.asked()
     marks = Marks.parse(since) if since else None
@@ -71,7 +73,7 @@ async def _send_logs(
                 await send_burst(websocket, bursts.of(subscription, rows, name, batch))
 
 
-async def _send_status(websocket: WebSocket, hub: LogHub) -> None:
+async def _send_status(websocket: WebSocket, hub: View) -> None:
     """All services at first, then those that have changed; one that is gone has the status ``removed``."""
     known: dict[str, dict[str, str]] = {}
     async with hub.changes() as changes:
@@ -125,6 +127,8 @@ async def _closed(websocket: WebSocket) -> None:
 def _close_code(error: DashboardError) -> int:
     if isinstance(error, EngineUnavailable):
         return TRY_AGAIN
+    if isinstance(error, InvalidToken):  # it ended while we were sending
+        return UNAUTHORIZED
     return POLICY if isinstance(error, BadRequest) else NORMAL
 
 

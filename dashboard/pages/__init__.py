@@ -6,11 +6,13 @@ from starlette.applications import Starlette
 
 from dashboard.auth import Accounts
 from dashboard.config import Settings
-from dashboard.hub import LogHub
-from dashboard.pages import login, logs
+from dashboard.pages import account, login, logs, users
+from dashboard.view import Views
 
 
-def install(app: Starlette, hub: LogHub, accounts: Accounts, settings: Settings) -> None:
+def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings) -> None:
     """Add the pages to the application."""
     app.router.routes += login.routes(accounts)
-    logs.install(hub, accounts, settings)
+    logs.install(views, accounts, settings)
+    account.install(accounts)
+    users.install(accounts)

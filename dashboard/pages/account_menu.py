@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from dashboard.auth import Accounts, Identity
+from dashboard.auth import Accounts
 from dashboard.errors import DashboardError
+from dashboard.identity import Identity
 
 
 def account_menu(accounts: Accounts, identity: Identity, build_switches: Callable[[], None]) -> None:
@@ -18,6 +19,9 @@ def account_menu(accounts: Accounts, identity: Identity, build_switches: Callabl
         build_switches()
         ui.separator()
         ui.label(f'Signed in as {identity.username}').classes('soft')
+        ui.link('Sessions and API tokens', '/account')
+        if identity.is_admin:
+            ui.link('Users', '/users')
         ui.link('API documentation', '/api/docs', new_tab=True)
         ui.button('Change password', on_click=dialog.open).props('flat dense no-caps')
         with ui.element('form').props('method=post action=/logout'):
@@ -37,7 +41,7 @@ def _password_dialog(accounts: Accounts, identity: Identity) -> ui.dialog:
             except DashboardError as error:
                 problem.set_text(str(error))
             else:
-                ui.navigate.to('/login')  # every session has ended, this one too
+                dialog.close()  # every session has ended: this page is about to go to sign-in, as all others
 
         with ui.row():
             ui.button('Change it and sign in again', on_click=change).props('no-caps')

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.auth import Accounts
-from dashboard.credentials import address_of, cookie_token, forget, remember
+from dashboard.credentials import address_of, agent_of, cookie_token, forget, remember
 from dashboard.errors import AuthError, InvalidCredentials, InvalidToken, TooManyAttempts
 from dashboard.pages.login_html import login_page
 
@@ -36,7 +36,7 @@ def routes(accounts: Accounts) -> list[Route]:
         fields = await _fields(request)
         wanted = local_path(fields.get('next', ''))
         try:
-            token = await _enter(accounts, fields, address_of(request))
+            token = await _enter(accounts, fields, request)
         except AuthError as error:
             return _page(accounts, wanted, fields.get('username', ''), error)
         response = RedirectResponse(wanted, 303)
@@ -61,11 +61,12 @@ def local_path(text: str) -> str:
     return text if LOCAL_PATH.fullmatch(text) and not text.startswith(('/login', '/logout')) else HOME
 
 
-async def _enter(accounts: Accounts, fields: dict[str, str], address: str) -> str:
+async def _enter(accounts: Accounts, fields: dict[str, str], request: Request) -> str:
     username, password = fields.get('username', '').strip(), fields.get('password', '')
+    origin = (address_of(request), agent_of(request))
     if 'code' in fields:
-        return await accounts.aside(accounts.setup, fields['code'], username, password, address)
-    return await accounts.aside(accounts.login, username, password, address)
+        return await accounts.aside(accounts.setup, fields['code'], username, password, *origin)
+    return await accounts.aside(accounts.login, username, password, *origin)
 
 
 async def _fields(request: Request) -> dict[str, str]:

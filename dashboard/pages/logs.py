@@ -11,15 +11,17 @@ from nicegui.events import KeyEventArguments
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from dashboard.auth import Accounts, Identity
+from dashboard.auth import Accounts
 from dashboard.config import Settings
 from dashboard.errors import DashboardError
-from dashboard.hub import LogHub
+from dashboard.identity import Identity
 from dashboard.pages import badge, theme
 from dashboard.pages.account_menu import account_menu
 from dashboard.pages.place import Place, take_place, watch_connection
+from dashboard.pages.presence import stay
 from dashboard.pages.render import CSS
 from dashboard.pages.viewer import LogViewer
+from dashboard.view import View, Views
 
 TAILS = (50, 100, 500, 1000)
 DEFAULT_TAIL = 100
@@ -28,7 +30,7 @@ REFRESH = 0.5  # seconds between looks at what the numbers and the badge should 
 SWITCHES = {'timestamps': 'nostamps', 'wrap': 'nowrap'}  # preference → the class of the log when it is off
 
 
-def install(hub: LogHub, accounts: Accounts, settings: Settings) -> None:
+def install(views: Views, accounts: Accounts, settings: Settings) -> None:
     """Register the page, and the way to it from ``/``."""
 
     @ui.page('/')
@@ -37,13 +39,14 @@ def install(hub: LogHub, accounts: Accounts, settings: Settings) -> None:
 
     @ui.page('/logs', title='Logs · Docker Log Dashboard')
     def logs(request: Request) -> None:
-        LogsPage(hub, accounts, settings, request.state.identity).build(request.query_params)
+        visit = stay(accounts, request.state.identity)
+        LogsPage(views.of(visit), accounts, settings, visit.identity).build(request.query_params)
 
 
 class LogsPage:
     """One browser tab. It is made for the tab and goes with it."""
 
-    def __init__(self, hub: LogHub, accounts: Accounts, settings: Settings, identity: Identity) -> None:
+    def __init__(self, hub: View, accounts: Accounts, settings: Settings, identity: Identity) -> None:
         self._hub = hub
         self._accounts = accounts
         self._settings = settings

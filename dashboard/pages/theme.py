@@ -38,6 +38,15 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
 .stage .newer { position:absolute; bottom:14px; left:50%; transform:translateX(-50%) }
 .foot { display:flex; justify-content:space-between; gap:12px; padding:4px 14px; background:var(--bar);
   border-top:1px solid var(--line); min-height:28px }
+.sheet { width:100%; max-width:760px; margin:0 auto; padding:24px 16px 48px; display:flex; flex-direction:column;
+  gap:8px; overflow-y:auto }
+.heading { font-size:22px; font-weight:600 } .subheading { font-size:16px; font-weight:600; margin-top:20px }
+.rows { border:1px solid var(--line); border-radius:8px; background:var(--bar) } .rows:empty { display:none }
+.row-of { display:flex; align-items:center; gap:4px 12px; padding:8px 12px; flex-wrap:wrap }
+.row-of + .row-of { border-top:1px solid var(--line) } .row-of .what { flex:1 1 260px; overflow-wrap:anywhere }
+.form { display:flex; flex-wrap:wrap; align-items:center; gap:8px 12px } .form .q-input { flex:1 1 200px }
+.sheet .q-btn { align-self:flex-start } .body--dark .sheet, .body--dark .bar { --q-primary:#79b8ff }
+.body--dark .bar a { color:#79b8ff }
 @media (max-width:600px) {
   .bar { padding:6px 8px; gap:6px 8px } .title { display:none }
   .service { flex:1 1 150px; width:auto } .tail { width:112px } .filter { flex:1 1 160px }

@@ -8,15 +8,15 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from dashboard.errors import EngineError, ServiceNotFound
+from dashboard.errors import EngineError, InvalidToken, ServiceNotFound
 from dashboard.feed import SKIPPED, ServiceFeed, Subscription
 from dashboard.filters import LineFilter
 from dashboard.history import row_time
-from dashboard.hub import LogHub
 from dashboard.model import Gap, LogLine, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.log_view import LogView
 from dashboard.pages.place import Place
 from dashboard.pages.render import render_rows
+from dashboard.view import View
 
 GAPS = 1_000  # remembered a tab
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
@@ -28,7 +28,7 @@ ASIDE = 5_000  # rows from which on a filter runs in a thread
 class LogViewer:
     """Keeps a :class:`LogView` at a service's timeline. One task a tab; it ends with :meth:`close`."""
 
-    def __init__(self, hub: LogHub, capacity: int, term: str = '') -> None:
+    def __init__(self, hub: View, capacity: int, term: str = '') -> None:
         self.view = LogView(self._render, capacity, self._followed, self._open)
         self.following = True
         self.matches = 0  # lines that the filter has let pass
@@ -115,7 +115,7 @@ class LogViewer:
     async def _run(self, key: ServiceKey, tail: int) -> None:
         try:
             await self._pump(key, tail)
-        except ServiceNotFound as error:  # it has gone since it was chosen
+        except (ServiceNotFound, InvalidToken) as error:  # it has gone since it was chosen, or the visit has ended
             self.error = str(error)
 
     async def _pump(self, key: ServiceKey, tail: int) -> None:

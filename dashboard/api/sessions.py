@@ -1,0 +1,139 @@
+"""One's own sessions, and the API tokens for one's scripts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from dashboard.api.auth import REFUSED, SIGNED_IN, UNFIT, Caller, Done
+from dashboard.auth import Accounts
+from dashboard.identity import Identity
+from dashboard.session_store import Session
+from dashboard.sessions import DAYS, NAME_LENGTH
+
+DEFAULT_DAYS = 90
+
+
+class SessionOut(BaseModel):
+    """A place where somebody is signed in."""
+
+    id: str = Field(description='Ends the session at `DELETE /api/auth/sessions/{id}`, and grants nothing else.')
+    created: datetime
+    expires: datetime
+    last_used: datetime = Field(description='To a few minutes.')
+    address: str = Field(description='Where the session was begun.')
+    agent: str = Field(description='The browser or program that began it.')
+    current: bool = Field(description='Whether it is the one that asks.')
+
+
+class Sessions(BaseModel):
+    """The latest first."""
+
+    sessions: list[SessionOut]
+
+
+class Ended(BaseModel):
+    """How many sessions have ended."""
+
+    ended: int
+
+
+class TokenOut(BaseModel):
+    """An API token, without its secret."""
+
+    id: str
+    name: str
+    created: datetime
+    expires: datetime
+    last_used: datetime | None = Field(description='To a few minutes; null: never.')
+
+
+class TokensOut(BaseModel):
+    """The latest first."""
+
+    tokens: list[TokenOut]
+
+
+class TokenIn(BaseModel):
+    """What a new token is called, and how long it lasts."""
+
+    name: str = Field(min_length=1, max_length=NAME_LENGTH)
+    days: int = Field(DEFAULT_DAYS, ge=DAYS[0], le=DAYS[1])
+
+
+class TokenMade(TokenOut):
+    """A new token; its secret is shown only here."""
+
+    token: str = Field(description='Send it as `Authorization: Bearer …`. It reads logs and does nothing else.')
+
+
+def router(accounts: Accounts) -> APIRouter:
+    """The routes ``/api/auth/sessions`` and ``/api/auth/tokens``."""
+    routes = APIRouter(prefix='/api/auth', tags=['accounts'], responses=REFUSED, dependencies=SIGNED_IN)
+    own = accounts.sessions
+
+    @routes.get('/sessions')
+    def sessions(identity: Caller) -> Sessions:
+        """Where one is signed in."""
+        return sessions_out(own.of(identity.username), identity)
+
+    @routes.delete('/sessions')
+    def end_others(identity: Caller) -> Ended:
+        """End all of one's sessions but the one that asks."""
+        return Ended(ended=own.end_others(identity))
+
+    @routes.delete('/sessions/{id}', responses=UNFIT)
+    def end(id: str, identity: Caller) -> Done:
+        """End one of one's sessions, with its open pages and WebSockets."""
+        own.end(identity.username, id)
+        return Done()
+
+    @routes.get('/tokens')
+    def tokens(identity: Caller) -> TokensOut:
+        """One's API tokens."""
+        return TokensOut(tokens=[_token_out(token) for token in own.tokens_of(identity.username)])
+
+    @routes.post('/tokens', responses=UNFIT)
+    def make_token(body: TokenIn, identity: Caller) -> TokenMade:
+        """Make an API token for a script: read-only, and with one's own scope."""
+        made = own.make_token(accounts.known(identity.username), body.name, body.days)
+        return TokenMade(token=made.secret, **_token_out(made.session).model_dump())
+
+    @routes.delete('/tokens/{id}', responses=UNFIT)
+    def revoke(id: str, identity: Caller) -> Done:
+        """End one of one's API tokens."""
+        own.revoke(identity.username, id)
+        return Done()
+
+    return routes
+
+
+def sessions_out(sessions: list[Session], identity: Identity) -> Sessions:
+    """As the API tells them to somebody."""
+    return Sessions(
+        sessions=[
+            SessionOut(
+                id=session.id,
+                created=_time(session.created),
+                expires=_time(session.expires),
+                last_used=_time(session.last_used),
+                address=session.address,
+                agent=session.agent,
+                current=session.id == identity.session_id,
+            )
+            for session in sessions
+        ]
+    )
+
+
+def _token_out(token: Session) -> TokenOut:
+    last_used = _time(token.last_used) if token.last_used else None
+    return TokenOut(
+        id=token.id, name=token.label, created=_time(token.created), expires=_time(token.expires), last_used=last_used
+    )
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

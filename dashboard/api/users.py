@@ -1,0 +1,124 @@
+"""Users, for administrators."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from dashboard import account_store
+from dashboard.api.auth import REFUSED, SIGNED_IN, UNFIT, Caller, Done, Problem
+from dashboard.api.sessions import Ended, Sessions, sessions_out
+from dashboard.auth import Accounts, require_admin
+from dashboard.identity import Role
+from dashboard.scope import EVERYTHING, Scope
+
+FORBIDDEN: dict[int | str, dict[str, Any]] = {403: {'model': Problem, 'description': 'Only for administrators.'}}
+Patterns = Annotated[
+    list[str] | None,
+    Field(description='Patterns of `project/service`, such as `shop/*`, `*/web` or `/redis`; null: everything.'),
+]
+
+
+class UserOut(BaseModel):
+    """An account."""
+
+    username: str
+    role: Role
+    scope: Patterns
+    created: datetime
+
+
+class Users(BaseModel):
+    """By name."""
+
+    users: list[UserOut]
+
+
+class UserIn(BaseModel):
+    """A new account."""
+
+    username: str = Field(max_length=256)
+    password: str = Field(max_length=4096)
+    role: Role = 'viewer'
+    scope: Patterns = None
+
+
+class UserChange(BaseModel):
+    """What is to change; what is left out stays."""
+
+    role: Role | None = None
+    scope: Patterns = None
+    password: str | None = Field(
+        None, min_length=8, max_length=4096, description='Ends all sessions and tokens of the user.'
+    )
+
+
+def router(accounts: Accounts) -> APIRouter:
+    """The routes below ``/api/users``."""
+    routes = APIRouter(
+        prefix='/api/users',
+        tags=['users'],
+        responses=REFUSED | UNFIT | FORBIDDEN,
+        dependencies=[*SIGNED_IN, Depends(_admin)],
+    )
+
+    @routes.get('')
+    def users() -> Users:
+        """All users."""
+        return Users(users=[_user_out(user) for user in accounts.users()])
+
+    @routes.post('')
+    async def add(body: UserIn) -> UserOut:
+        """Add a user."""
+        scope = Scope.of(body.scope)
+        await accounts.aside(accounts.add_user, body.username, body.password, body.role == 'admin', scope)
+        return _user_out(accounts.known(body.username))
+
+    @routes.patch('/{name}')
+    async def change(name: str, body: UserChange) -> UserOut:
+        """Change a role, a scope or a password. What the user has open follows within a second."""
+        accounts.known(name)
+        if body.role is not None or 'scope' in body.model_fields_set:
+            is_admin = None if body.role is None else body.role == 'admin'
+            scope = Scope.of(body.scope) if 'scope' in body.model_fields_set else None
+            accounts.set_rights(name, is_admin=is_admin, scope=scope)
+        if body.password is not None:
+            await accounts.aside(accounts.set_password, name, body.password)
+        return _user_out(accounts.known(name))
+
+    @routes.delete('/{name}')
+    def remove(name: str) -> Done:
+        """Remove a user, with all sessions and tokens."""
+        accounts.remove_user(name)
+        return Done()
+
+    @routes.get('/{name}/sessions')
+    def sessions(name: str, identity: Caller) -> Sessions:
+        """Where a user is signed in."""
+        return sessions_out(accounts.sessions.of(accounts.known(name).username), identity)
+
+    @routes.delete('/{name}/sessions')
+    def end_all(name: str) -> Ended:
+        """End all sessions of a user."""
+        return Ended(ended=accounts.sessions.end_all(accounts.known(name).username))
+
+    @routes.delete('/{name}/sessions/{id}')
+    def end(name: str, id: str) -> Done:
+        """End one session of a user."""
+        accounts.sessions.end(accounts.known(name).username, id)
+        return Done()
+
+    return routes
+
+
+def _admin(identity: Caller) -> None:
+    require_admin(identity)
+
+
+def _user_out(user: account_store.User) -> UserOut:
+    patterns = None if user.scope == EVERYTHING else list(user.scope.patterns or ())
+    created = datetime.fromtimestamp(user.created, UTC)
+    return UserOut(username=user.username, role=user.role, scope=patterns, created=created)

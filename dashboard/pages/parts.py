@@ -1,0 +1,69 @@
+"""What the pages about accounts are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from nicegui import ui
+
+from dashboard.errors import DashboardError
+from dashboard.pages import theme
+
+
+@contextmanager
+def sheet(title: str, look: object) -> Iterator[None]:
+    """A page of text and forms, with the way back to the logs."""
+    theme.apply()
+    ui.dark_mode(theme.look_of(look))
+    with ui.element('header').classes('bar'):
+        ui.label('Docker Log Dashboard').classes('title')
+        ui.link('Logs', '/logs')
+    with ui.element('main').classes('sheet'):
+        ui.label(title).props('role=heading aria-level=1').classes('heading')
+        yield
+
+
+def section(title: str, words: str = '') -> ui.element:
+    """A heading, what to know, and the element below them, to be filled."""
+    ui.label(title).props('role=heading aria-level=2').classes('subheading')
+    if words:
+        ui.label(words).classes('soft')
+    return ui.element('div').classes('rows').props('role=list')
+
+
+@contextmanager
+def row(title: str, words: str) -> Iterator[None]:
+    """One thing of a list; its buttons are made inside."""
+    with ui.element('div').classes('row-of').props('role=listitem'):
+        with ui.element('div').classes('what'):
+            ui.label(title)
+            ui.label(words).classes('soft')
+        yield
+
+
+def button(text: str, action: Callable[[], Awaitable[None] | None], label: str = '') -> None:
+    """A small button whose refusals are told; ``label`` says what it is for where the text does not."""
+    accessible = label.replace('\\', '').replace('"', "'")
+    props = 'flat dense no-caps' + (f' aria-label="{accessible}"' if label else '')
+    ui.button(text, on_click=telling(action)).props(props)
+
+
+def telling(action: Callable[[], Awaitable[None] | None]) -> Callable[[], Awaitable[None]]:
+    """The action; when it is refused, the page says why."""
+
+    async def attempt() -> None:
+        try:
+            result = action()
+            if result is not None:
+                await result
+        except DashboardError as error:
+            ui.notify(str(error), type='negative')
+
+    return attempt
+
+
+def when(seconds: int) -> str:
+    """A moment in words."""
+    return f'{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC'

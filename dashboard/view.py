@@ -1,0 +1,157 @@
+"""What one visitor may see of the hub: the one place where scopes are enforced.
+
+Pages and routes are given a :class:`View` and never the hub, so none of them can forget to ask. A service out of scope
+does not exist here: it is not listed, counted or named, and asking for it fails in the words of one that never was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+from starlette.requests import HTTPConnection
+
+from dashboard.config import Settings
+from dashboard.errors import InvalidToken, ServiceNotFound
+from dashboard.feed import ServiceFeed, Subscription
+from dashboard.hub import LogHub, find_service, shortest_name
+from dashboard.marks import Marks
+from dashboard.model import LogLine, Row, Service, ServiceKey
+from dashboard.visits import Visit
+from dashboard.watch import EngineStatus
+
+
+class Views:
+    """Gives each visitor theirs; as a dependency of a route, that of the request or WebSocket."""
+
+    def __init__(self, hub: LogHub) -> None:
+        self._hub = hub
+
+    def __call__(self, connection: HTTPConnection) -> View:
+        """What the visitor of this connection may see; the gate has put the visit there."""
+        return View(self._hub, connection.state.visit)
+
+    def of(self, visit: Visit) -> View:
+        """What this visitor may see."""
+        return View(self._hub, visit)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the engine answers, which anybody may know."""
+        return self._hub.status.reachable
+
+
+class View:
+    """A :class:`LogHub` with nothing in it but what the visitor may see now; its methods are those of the hub."""
+
+    def __init__(self, hub: LogHub, visit: Visit) -> None:
+        self._hub = hub
+        self._visit = visit
+
+    # what there is
+
+    @property
+    def settings(self) -> Settings:
+        """See :class:`LogHub`."""
+        return self._hub.settings
+
+    @property
+    def status(self) -> EngineStatus:
+        """See :attr:`LogHub.status`."""
+        return self._hub.status
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Those in scope."""
+        return tuple(service for service in self._hub.services if self._visit.may_see(service.key))
+
+    async def asked(self) -> None:
+        """See :meth:`LogHub.asked`."""
+        await self._hub.asked()
+
+    def find(self, name: str) -> Service:
+        """See :meth:`LogHub.find`; a name is ambiguous only when several services in scope have it."""
+        return find_service(self.services, name, self.status.error)
+
+    def name_of(self, key: ServiceKey) -> str:
+        """See :meth:`LogHub.name_of`."""
+        return shortest_name(self.services, key)
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncGenerator[AsyncIterator[None], None]:
+        """See :meth:`LogHub.changes`; another scope is a change too."""
+        changed = asyncio.Event()
+        with self._visit.telling(changed.set):
+            async with self._hub.changes(changed) as changes:
+                yield changes
+
+    # lines
+
+    @asynccontextmanager
+    async def subscribe(self, key: ServiceKey, tail: int) -> AsyncGenerator[Subscription, None]:
+        """See :meth:`LogHub.subscribe`. Losing the service ends what the caller is doing with it, wherever that waits.
+
+        :raises ServiceNotFound: when there is no such service, or it has left the scope
+        :raises InvalidToken: when the visit has ended
+        """
+        self._check(key)
+        limit = asyncio.timeout(None)
+
+        def look() -> None:
+            if not self._visit.may_see(key):
+                limit.reschedule(asyncio.get_running_loop().time())
+
+        try:
+            async with limit:
+                with self._visit.telling(look):
+                    async with self._hub.subscribe(key, tail) as subscription:
+                        yield subscription
+        except TimeoutError:
+            self._check(key)  # a time limit of the caller's own is none of ours
+            raise
+
+    def feed(self, key: ServiceKey) -> ServiceFeed | None:
+        """See :meth:`LogHub.feed`."""
+        self._check(key)
+        return self._hub.feed(key)
+
+    async def read(
+        self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
+    ) -> AsyncGenerator[list[LogLine], None]:
+        """See :meth:`LogHub.read`; ends with an error when the service is lost half-way."""
+        self._check(service.key)
+        async with aclosing(self._hub.read(service, tail=tail, since=since, until=until)) as batches:
+            async for batch in batches:
+                self._check(service.key)
+                yield batch
+
+    def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[LogLine], None]:
+        """See :meth:`LogHub.read_from`; the subscription ends when the service is lost, and this with it."""
+        self._check(subscription.feed.service.key)
+        return self._hub.read_from(subscription, moment)
+
+    async def read_after(
+        self, service: Service, marks: Marks, until: int | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`LogHub.read_after`; ends with an error when the service is lost half-way."""
+        self._check(service.key)
+        async with aclosing(self._hub.read_after(service, marks, until)) as batches:
+            async for batch in batches:
+                self._check(service.key)
+                yield batch
+
+    def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`LogHub.catch_up`; the subscription ends when the service is lost, and this with it."""
+        self._check(subscription.feed.service.key)
+        return self._hub.catch_up(subscription, marks)
+
+    def _check(self, key: ServiceKey) -> None:
+        """
+        :raises InvalidToken: when the visit has ended
+        :raises ServiceNotFound: when the service is out of scope
+        """
+        if self._visit.ended:
+            raise InvalidToken
+        if not self._visit.may_see(key):
+            raise ServiceNotFound(f'Service {key.name} not found')
