@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -39,6 +40,7 @@ def routes(accounts: Accounts) -> list[Route]:
             token = await _enter(accounts, fields, request)
         except AuthError as error:
             return _page(accounts, wanted, fields.get('username', ''), error)
+        _end_former(accounts, request)
         response = RedirectResponse(wanted, 303)
         remember(request, response, token)
         return response
@@ -80,6 +82,12 @@ def _is_signed_in(accounts: Accounts, request: Request) -> bool:
     except InvalidToken:
         return False
     return True
+
+
+def _end_former(accounts: Accounts, request: Request) -> None:
+    """End the session whose cookie is about to be replaced: nobody could end it by signing out any more."""
+    with suppress(InvalidToken):
+        accounts.logout(accounts.identify(cookie_token(request)))
 
 
 def _page(accounts: Accounts, wanted: str, username: str = '', error: AuthError | None = None) -> Response:
