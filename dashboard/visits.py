@@ -1,8 +1,8 @@
 """Who is here: every request, WebSocket and page that is open, and what its user may do now.
 
-A token is checked when something is opened. Much stays open for days, so what has changed since is looked for twice a
-second: a sign-out, a new password, a removed user, an ended or expired session, another role or scope, whoever did it
-and in whichever process. The question costs one look at the database's change counter, however much is open.
+A token is checked when something is opened. Much stays open for days, so what has changed since is looked for several
+times a second: a sign-out, a new password, a removed user, an ended or expired session, another role or scope, whoever
+did it and in whichever process. That costs one look at the database's change counter, however much is open.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dashboard.identity import Identity
 from dashboard.model import ServiceKey
 from dashboard.session_store import SessionStore
 
-POLL = 0.4  # seconds: what has ended is shown out within a second
+POLL = 0.25  # seconds: what has ended is shown out well within a second
 COARSE = 300  # seconds to which the time of the last use is exact
 
 

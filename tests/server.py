@@ -21,6 +21,7 @@ class Server:
     def __init__(self, data_dir: Path, *options: str, port: int = 0, **environ: str) -> None:
         self.port = port or free_port()
         self.url = f'http://127.0.0.1:{self.port}'
+        self.data_dir = data_dir
         self.output = ''
         clean = {name: value for name, value in os.environ.items() if not name.startswith(('NICEGUI_', 'PYTEST_'))}
         command = [sys.executable, '-m', 'dashboard', '--port', str(self.port), '--data-dir', str(data_dir), *options]

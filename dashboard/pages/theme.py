@@ -39,7 +39,8 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
 .foot { display:flex; justify-content:space-between; gap:12px; padding:4px 14px; background:var(--bar);
   border-top:1px solid var(--line); min-height:28px }
 .sheet { width:100%; max-width:760px; margin:0 auto; padding:24px 16px 48px; display:flex; flex-direction:column;
-  gap:8px; overflow-y:auto }
+  gap:8px; overflow-y:auto; --q-primary:#1659c7 }
+.bar a { color:#1659c7 }
 .heading { font-size:22px; font-weight:600 } .subheading { font-size:16px; font-weight:600; margin-top:20px }
 .rows { border:1px solid var(--line); border-radius:8px; background:var(--bar) } .rows:empty { display:none }
 .row-of { display:flex; align-items:center; gap:4px 12px; padding:8px 12px; flex-wrap:wrap }

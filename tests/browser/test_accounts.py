@@ -1,0 +1,242 @@
+"""Accounts in the browser: pages that end, scopes that hold, sessions and tokens."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_page import CONTRAST
+from tests.docker_engine import wait_until
+from tests.server import PASSWORD, Server
+
+pytestmark = pytest.mark.browser
+HIDDEN = ('api', 'db', 'worker')  # services of the demo that the viewer may not see
+LEFT = "location.pathname === '/login'"
+
+
+@pytest.fixture
+def admin(demo_server):
+    """The API, with an administrator's session."""
+    headers = {'Authorization': f'Bearer {demo_server.token()}'}
+    with httpx.Client(base_url=demo_server.url, headers=headers, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def viewer(admin):
+    """The name of a viewer of the service ``web`` alone."""
+    name = f'bob-{uuid4().hex[:6]}'
+    body = {'username': name, 'password': PASSWORD, 'scope': ['shop/web']}
+    assert admin.post('/api/users', json=body).status_code == 200
+    yield name
+    admin.delete(f'/api/users/{name}')
+
+
+@pytest.fixture
+def open_as(browser, demo_server):
+    """Opens a page as somebody else than the administrator, each time with a session of its own."""
+    contexts = []
+
+    def open_(name: str, path: str = '/logs', **options) -> Page:
+        contexts.append(browser.new_context(viewport={'width': 1100, 'height': 700}, **options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(10_000)
+        page.frames_seen = []
+        page.on('websocket', lambda socket: socket.on('framereceived', page.frames_seen.append))
+        page.goto(demo_server.url + path)
+        page.get_by_label('User name').fill(name)
+        page.get_by_label('Password').fill(PASSWORD)
+        page.get_by_role('button', name='Sign in').click()
+        page.wait_for_function('window.did_handshake === true')
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def seconds_until_left(page: Page, since: float) -> float:
+    page.wait_for_function(LEFT, polling=20)
+    return time.monotonic() - since
+
+
+# what ends
+
+
+def test_a_page_ends_within_a_second_of_the_removal_of_its_user(open_as, admin, viewer):
+    page = open_as(viewer, '/logs?service=web&filter=GET')
+    page.wait_for_selector('.log .l')
+    assert admin.delete(f'/api/users/{viewer}').status_code == 200
+    assert seconds_until_left(page, time.monotonic()) < 1
+    assert 'next=/logs' in page.url
+    page.goto(page.url.split('/login')[0] + '/logs')
+    page.wait_for_function(LEFT)
+
+
+def test_a_page_ends_within_a_second_of_a_new_password_set_on_the_command_line(open_as, viewer, demo_server):
+    page = open_as(viewer)
+    page.wait_for_selector('.log .l')
+    command = [sys.executable, '-m', 'dashboard', 'user', 'passwd', viewer, '--data-dir', str(demo_server.data_dir)]
+    subprocess.run(command, input='battery staple\n', text=True, check=True, capture_output=True)
+    assert seconds_until_left(page, time.monotonic()) < 1
+
+
+def test_signing_out_in_one_tab_ends_the_other_and_no_other_session(open_as, viewer, demo_server):
+    page, elsewhere = open_as(viewer), open_as(viewer)
+    other_tab = page.context.new_page()
+    other_tab.goto(demo_server.url + '/logs')
+    other_tab.wait_for_selector('.log .l')
+    page.get_by_label('Settings and account').click()
+    page.get_by_role('button', name='Sign out').click()
+    assert seconds_until_left(other_tab, time.monotonic()) < 1
+    lines = elsewhere.get_by_text(re.compile(r'\d+ lines$')).inner_text()
+    expect(elsewhere.get_by_text(re.compile(r'\d+ lines$'))).not_to_have_text(lines)
+
+
+def test_a_page_whose_browser_does_not_go_hears_nothing_more(open_as, admin, viewer):
+    page = open_as(viewer)
+    page.wait_for_selector('.log .l')
+    page.evaluate('window.socket.io.reconnection(false)')
+    page.context.route('**/logs**', lambda route: route.abort())  # the way to sign-in is blocked
+    admin.delete(f'/api/users/{viewer}')
+    page.wait_for_function('!window.socket || !window.socket.connected')
+    count = len(page.frames_seen)
+    page.wait_for_timeout(700)
+    assert len(page.frames_seen) == count
+
+
+# what a viewer sees
+
+
+def test_a_viewer_is_offered_what_is_in_scope_and_hears_of_nothing_else(open_as, viewer):
+    page = open_as(viewer)
+    page.wait_for_selector('.log .l')
+    page.get_by_label('Service').click()
+    expect(page.locator('.services [role=option]')).to_have_text(['web'])
+    heard = page.content() + ''.join(map(str, page.frames_seen))
+    for service in HIDDEN:
+        assert f'shop-{service}' not in heard
+        assert f'"{service}"' not in heard
+        assert f'{service}:latest' not in heard
+
+
+def test_the_page_of_a_service_out_of_scope_is_that_of_one_that_does_not_exist(open_as, viewer, demo_server):
+    page = open_as(viewer)
+    said = []
+    for name in ('db', 'no'):
+        page.goto(f'{demo_server.url}/logs?service={name}')
+        expect(page.get_by_role('alert')).to_have_text(f'Service {name} not found')
+        page.get_by_label('Service').click()
+        expect(page.locator('.services [role=option]').first).to_be_visible()
+        said.append(page.locator('body').inner_text().replace(f'{name} ', 'NAME '))
+    assert said[0] == said[1]
+
+
+def test_a_page_loses_a_service_within_a_second_of_its_leaving_the_scope(open_as, admin, viewer):
+    page = open_as(viewer, '/logs?service=web')
+    page.wait_for_selector('.log .l')
+    admin.patch(f'/api/users/{viewer}', json={'scope': ['shop/db']})
+    changed = time.monotonic()
+    page.wait_for_function("!document.querySelector('.log .l')", polling=20)
+    assert time.monotonic() - changed < 1
+    expect(page.get_by_role('alert')).to_have_text('Service web not found')
+    page.get_by_label('Service').click()
+    expect(page.locator('.services [role=option]')).to_have_text(['db', 'web (not found)'])
+
+
+# the pages about accounts
+
+
+def test_sessions_are_listed_and_the_others_are_ended(open_as, viewer):
+    one, two = open_as(viewer), open_as(viewer, '/account')
+    sessions = two.get_by_role('list').first.get_by_role('listitem')
+    expect(sessions).to_have_count(2)
+    expect(sessions.filter(has_text='(this one)')).to_contain_text('Chrome on Linux from 127.0.0.1')
+    two.get_by_role('button', name='End all others').click()
+    expect(sessions).to_have_count(1)
+    one.wait_for_function(LEFT)
+    two.get_by_role('button', name=re.compile('End the session')).click()
+    two.wait_for_function(LEFT)
+
+
+def test_an_api_token_is_made_shown_once_and_revoked(open_as, viewer, demo_server):
+    page = open_as(viewer, '/account')
+    page.get_by_label('Name of the token').fill('<b>backup</b>')
+    page.get_by_role('button', name='Make a token').click()
+    secret = page.get_by_label('Token', exact=True).input_value()
+    services = f'{demo_server.url}/api/services'
+    bearer = {'Authorization': f'Bearer {secret}'}
+    assert [item['name'] for item in httpx.get(services, headers=bearer).json()['services']] == ['web']
+    page.get_by_role('button', name='Done').click()
+    expect(page.get_by_text('<b>backup</b>')).to_be_visible()
+    page.reload()
+    expect(page.get_by_text('<b>backup</b>')).to_be_visible()
+    assert secret not in page.content()
+    page.get_by_role('button', name='Revoke the token').click()
+    expect(page.get_by_text('<b>backup</b>')).to_be_hidden()
+    wait_until(lambda: httpx.get(services, headers=bearer).status_code == 401)
+
+
+def test_the_page_of_users_is_for_administrators(open_as, viewer):
+    page = open_as(viewer)
+    answer = page.goto(page.url.split('/logs')[0] + '/users')
+    assert answer.status == 403
+    assert page.locator('body').inner_text() == 'Only an administrator may do this.'
+
+
+def test_an_administrator_adds_changes_and_removes_a_user(open_page, open_as, demo_server, admin):
+    name = f'cleo-{uuid4().hex[:6]}'
+    page = open_page(demo_server)
+    page.goto(f'{demo_server.url}/users')
+    page.get_by_role('button', name='Add a user').click()
+    page.get_by_label('User name').fill(name)
+    page.get_by_label('Role').click()
+    page.get_by_role('option', name='Viewer of some services').click()
+    page.get_by_label('Services, one pattern a line').fill('shop')
+    page.get_by_label('Password', exact=True).fill(PASSWORD)
+    page.get_by_role('button', name='Save').click()
+    expect(page.get_by_text("'shop' is no pattern")).to_be_visible()
+    page.get_by_label('Services, one pattern a line').fill('shop/web\nshop/db')
+    page.get_by_role('button', name='Save').click()
+    row = page.get_by_role('listitem').filter(has_text=name)
+    expect(row).to_contain_text('viewer, sees shop/web shop/db')
+    theirs = open_as(name)
+    page.get_by_role('button', name=f'Change {name}').click()
+    page.get_by_label('Role').click()
+    page.get_by_role('option', name='Administrator').click()
+    page.get_by_role('button', name='Save').click()
+    expect(row).to_contain_text('admin, sees everything')
+    page.get_by_role('button', name=f'Remove {name}').click()
+    page.get_by_role('button', name=f'Yes, remove {name}').click()
+    expect(row).to_have_count(0)
+    theirs.wait_for_function(LEFT)
+
+
+@pytest.mark.parametrize('path', ['/account', '/users'])
+@pytest.mark.parametrize('look', ['dark', 'light'])
+def test_the_pages_about_accounts_can_be_read_and_fit_a_phone(open_page, demo_server, look, path):
+    page = open_page(demo_server, width=380, height=700, color_scheme=look)
+    page.goto(demo_server.url + path)
+    expect(page.get_by_role('heading', level=1)).to_be_visible()
+    assert not (poor := page.evaluate(CONTRAST)), poor
+    assert page.evaluate('document.documentElement.scrollWidth') <= 380
+
+
+def test_a_page_that_is_open_for_long_asks_again_what_it_may_do(open_page, open_as, demo_server: Server, admin, viewer):
+    """The administrator's page is still there when the right has gone: not even for a moment does it do anything."""
+    admin.patch(f'/api/users/{viewer}', json={'role': 'admin'})
+    page = open_as(viewer, '/users')
+    page.get_by_role('button', name='Add a user').click()
+    page.get_by_label('User name').fill('eve')
+    page.get_by_label('Password', exact=True).fill(PASSWORD)
+    admin.patch(f'/api/users/{viewer}', json={'role': 'viewer'})
+    page.evaluate("[...document.querySelectorAll('button')].find(b => b.innerText === 'Save')?.click()")
+    page.wait_for_function("document.body.innerText === 'Only an administrator may do this.'")
+    assert 'eve' not in [user['username'] for user in admin.get('/api/users').json()['users']]
