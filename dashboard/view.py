@@ -48,6 +48,9 @@ class View:
     def __init__(self, hub: LogHub, visit: Visit) -> None:
         self._hub = hub
         self._visit = visit
+        self._every: tuple[Service, ...] = ()  # what was looked through last, by whom, and what was left
+        self._looker = (visit.identity, True)
+        self._in_scope: tuple[Service, ...] = ()
 
     # what there is
 
@@ -64,7 +67,11 @@ class View:
     @property
     def services(self) -> tuple[Service, ...]:
         """Those in scope."""
-        return tuple(service for service in self._hub.services if self._visit.may_see(service.key))
+        every, looker = self._hub.services, (self._visit.identity, self._visit.ended)
+        if every is not self._every or looker != self._looker:
+            self._every, self._looker = every, looker
+            self._in_scope = tuple(service for service in every if self._visit.may_see(service.key))
+        return self._in_scope
 
     async def asked(self) -> None:
         """See :meth:`LogHub.asked`."""

@@ -8,6 +8,7 @@ did it and in whichever process. That costs one look at the database's change co
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from dashboard.identity import Identity
 from dashboard.model import ServiceKey
 from dashboard.session_store import SessionStore
 
+LOG = logging.getLogger(__name__)
 POLL = 0.25  # seconds: what has ended is shown out well within a second
 COARSE = 300  # seconds to which the time of the last use is exact
 
@@ -51,7 +53,10 @@ class Visit:
         self.ended = identity is None
         self.identity = identity or self.identity
         for listener in tuple(self._listeners):
-            listener()
+            try:
+                listener()
+            except Exception:  # one page that fails must not keep the others from being shown out
+                LOG.exception('A page or WebSocket could not be told that its account has changed.')
 
 
 class Visits:
@@ -98,13 +103,16 @@ class Visits:
 
     async def _keep_looking(self) -> None:
         while True:
-            with suppress(ConfigError), self._store.watching() as changed:
-                while True:
-                    self.check(changed())
-                    self._note_use()
-                    await asyncio.sleep(POLL)
-            self._end_all()
-            await asyncio.sleep(POLL)
+            try:
+                with self._store.watching() as changed:
+                    while True:
+                        self.check(changed())
+                        self._note_use()
+                        await asyncio.sleep(POLL)
+            except Exception:  # whatever it is: nobody stays who cannot be checked
+                LOG.exception('The accounts cannot be read: everybody is signed out of what is open.')
+                self._end_all()
+                await asyncio.sleep(POLL)
 
     def _note_use(self) -> None:
         if time.monotonic() - self._noted > COARSE:
@@ -116,6 +124,5 @@ class Visits:
         return {visit.identity.token_id for visit in self._open if not visit.ended}
 
     def _end_all(self) -> None:
-        """Nobody can be checked any more."""
         for visit in tuple(self._open):
             visit.change(None)

@@ -20,6 +20,7 @@ from dashboard.auth import Accounts
 from dashboard.cli import main
 from dashboard.config import VARIABLES
 from dashboard.errors import InvalidCredentials, InvalidToken
+from dashboard.scope import EVERYTHING
 
 PASSWORD = 'correct horse'
 
@@ -62,6 +63,26 @@ def test_users_are_listed_with_what_they_are(ann, capsys):
     assert lines == [['ann', 'admin'], ['bob', 'viewer']]
 
 
+def test_a_viewer_is_given_a_scope_and_another_one(ann, capsys, monkeypatch):
+    type_in(monkeypatch, f'{PASSWORD}\n')
+    assert main(['user', 'add', 'bob', '--scope', 'shop/*', '*/web']) == 0
+    assert capsys.readouterr().out == 'Added bob, a viewer of shop/* */web.\n'
+    assert main(['user', 'scope', 'bob', '/redis']) == 0
+    assert capsys.readouterr().out == 'bob sees /redis; what is open follows within a second.\n'
+    main(['user', 'list'])
+    assert [line.split('sees ')[1] for line in capsys.readouterr().out.splitlines()] == ['everything', '/redis']
+    assert main(['user', 'scope', 'bob', '--all']) == 0
+    assert ann.known('bob').scope == EVERYTHING
+
+
+def test_a_viewer_becomes_an_administrator_and_the_other_way_round(ann, capsys):
+    ann.add_user('bob', PASSWORD)
+    assert main(['user', 'role', 'bob', 'admin']) == 0
+    assert main(['user', 'role', 'ann', 'viewer']) == 0
+    assert capsys.readouterr().out == 'bob is an administrator.\nann is a viewer of everything.\n'
+    assert main(['user', 'role', 'bob', 'viewer']) == 2
+
+
 def test_a_new_password_ends_the_tokens_of_a_running_server(ann, monkeypatch):
     token = ann.issue('ann')
     type_in(monkeypatch, 'battery staple\n')
@@ -84,6 +105,8 @@ def test_a_token_is_all_that_token_prints(ann, capsys):
     assert main(['token', 'ann', '--days', '2', '--label', 'backup']) == 0
     printed = capsys.readouterr().out
     identity = ann.identify(printed.removesuffix('\n'))
+    assert identity.read_only
+    assert ann.sessions.tokens_of('ann')[0].label == 'backup'
     assert (identity.username, printed.count('\n')) == ('ann', 1)
     assert main(['token', 'ann']) == 0
     longer = ann.identify(capsys.readouterr().out.strip())
@@ -97,6 +120,10 @@ def test_a_token_is_all_that_token_prints(ann, capsys):
         (['user', 'passwd', 'nobody'], "There is no user 'nobody'."),
         (['user', 'remove', 'nobody'], "There is no user 'nobody'."),
         (['user', 'add', 'no way'], 'letters'),
+        (['user', 'add', 'bob', '--scope', 'shop'], 'project/service'),
+        (['user', 'scope', 'bob'], '--all'),
+        (['user', 'scope', 'bob', 'shop/*', '--all'], '--all'),
+        (['user', 'scope', 'nobody', 'shop/*'], "There is no user 'nobody'."),
         (['--data-dir', os.devnull, 'user', 'list'], 'not a directory'),
         (['--port', '70000', 'user', 'list'], 'DASHBOARD_PORT'),
     ],

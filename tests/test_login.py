@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from dashboard.auth import Accounts
+from dashboard.errors import InvalidToken
 from dashboard.guard import Guard
 from dashboard.pages.login import local_path, routes
 
@@ -82,6 +83,30 @@ async def test_every_sign_in_has_a_fresh_token_whatever_the_browser_brought(clie
     first = (await client.post('/login', data=ANN)).cookies['dashboard_token']
     client.cookies.set('dashboard_token', first)
     assert (await client.post('/login', data=ANN)).cookies['dashboard_token'] != first
+
+
+async def test_signing_in_anew_ends_the_session_that_the_browser_had(client, ann, accounts):
+    former = (await client.post('/login', data=ANN)).cookies['dashboard_token']
+    client.cookies.set('dashboard_token', former)
+    fresh = (await client.post('/login', data=ANN)).cookies['dashboard_token']
+    assert accounts.identify(fresh).username == 'ann'
+    with pytest.raises(InvalidToken):
+        accounts.identify(former)
+
+
+async def test_a_session_that_somebody_planted_is_not_the_one_that_is_signed_in(client, ann, accounts):
+    accounts.add_user('eve', PASSWORD)
+    planted = accounts.issue('eve')
+    client.cookies.set('dashboard_token', planted)
+    assert accounts.identify((await client.post('/login', data=ANN)).cookies['dashboard_token']).username == 'ann'
+    with pytest.raises(InvalidToken):
+        accounts.identify(planted)
+
+
+@pytest.mark.parametrize('cookie', ['', 'made-up', 'dld_made-up'])
+async def test_a_cookie_that_is_no_session_does_not_keep_anybody_from_signing_in(client, ann, cookie):
+    client.cookies.set('dashboard_token', cookie)
+    assert (await client.post('/login', data=ANN)).status_code == 303
 
 
 async def test_a_failed_sign_in_says_so_and_keeps_the_name_but_not_the_password(client, ann):

@@ -187,6 +187,16 @@ def test_a_visit_is_told_of_its_end_once_and_also_when_it_came_too_late(app, bob
     assert visit.ended
 
 
+def test_one_listener_that_fails_keeps_nobody_else_in(app, bob, caplog):
+    me = app.accounts.identify(bob.token)
+    first, second, told = Visit(me), Visit(me), []
+    with first.telling(lambda: 1 / 0), first.telling(partial(told.append, 1)), second.telling(partial(told.append, 2)):
+        first.change(None)
+        second.change(None)
+    assert told == [1, 2]
+    assert 'ZeroDivisionError' in caplog.text
+
+
 def test_the_use_of_what_stays_open_is_written_down(app, web, bob, monkeypatch):
     monkeypatch.setattr('dashboard.visits.COARSE', 0)
     with bob.websocket_connect(f'/api/logs/ws/web?tail=1&token={bob.token}') as logs:

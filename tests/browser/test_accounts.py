@@ -49,7 +49,11 @@ def open_as(browser, demo_server):
         page = contexts[-1].new_page()
         page.set_default_timeout(10_000)
         page.frames_seen = []
-        page.on('websocket', lambda socket: socket.on('framereceived', page.frames_seen.append))
+
+        def hear(frame: str | bytes) -> None:
+            page.frames_seen.append(frame)
+
+        page.on('websocket', lambda socket: socket.on('framereceived', hear))
         page.goto(demo_server.url + path)
         page.get_by_label('User name').fill(name)
         page.get_by_label('Password').fill(PASSWORD)
