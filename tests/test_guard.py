@@ -149,6 +149,14 @@ def test_an_ended_token_is_refused_everywhere(client, here, accounts, token):
     assert closing(here, f'/api/logs/ws/web?token={token}') == (4001, 'Unauthorized')
 
 
+def test_an_api_token_opens_the_sockets_of_logs_and_no_other(here, accounts):
+    script = bearer(accounts.sessions.make_token(accounts.known('ann'), 'ci', 1).secret)
+    assert greeting(here, '/api/logs/ws/web', script) == 'ann?'
+    for path in ('/_nicegui_ws/socket.io', '/login'):
+        with pytest.raises(InvalidStatus, match='403'):
+            open_socket(here, path, script)
+
+
 def test_another_scheme_of_authorization_does_not_hide_the_cookie(client, token):
     headers = cookie(token, Authorization='Basic YTpi')
     assert client.get('/logs', headers=headers).json()['user'] == 'ann'
