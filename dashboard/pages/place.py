@@ -24,13 +24,15 @@ if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search,
 """
 # A connection that comes back in time needs no new page. NiceGUI would load the page anew when a connection takes too
 # long, even while the network is away: the browser's own error page, which never comes back, would be all there is.
+# Why a socket is refused a script cannot know, so it asks whether the session has ended meanwhile.
 _WATCH = f"""
 const socket = window.socket, badge = document.querySelector('.badge');
 socket.on('disconnect', () => {{ {_ON_DISCONNECT} }});
 socket.on('connect', () => {{ {_FORGET} }});
 socket.off('connect_error');
 socket.on('connect_error', e => {{ if (e.message === 'Implicit handshake failed') location.reload(); }});
-socket.io.on('reconnect_attempt', n => badge.dataset.attempt = n);
+const ask = () => fetch('api/auth/me').then(a => {{ if (a.status === 401) location.reload(); }}, () => {{}});
+socket.io.on('reconnect_attempt', n => {{ badge.dataset.attempt = n; ask(); }});
 window.addEventListener('online', () => socket.connect());
 """
 _TAKE = f"""

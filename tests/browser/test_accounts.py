@@ -116,6 +116,16 @@ def test_a_page_whose_browser_does_not_go_hears_nothing_more(open_as, admin, vie
     assert len(page.frames_seen) == count
 
 
+def test_a_page_that_was_offline_when_its_session_ended_goes_to_sign_in_when_it_is_back(open_as, admin, viewer):
+    page = open_as(viewer)
+    page.wait_for_selector('.log .l')
+    page.context.set_offline(True)
+    page.wait_for_function('!window.socket.connected')
+    admin.delete(f'/api/users/{viewer}')
+    page.context.set_offline(False)
+    page.wait_for_function(LEFT)
+
+
 # what a viewer sees
 
 
