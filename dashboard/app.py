@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from types import FrameType
 
 import uvicorn
@@ -22,15 +23,21 @@ from dashboard.api.errors import answer_error
 from dashboard.auth import Accounts, ensure_admin
 from dashboard.config import Settings
 from dashboard.demo import DemoEngine
+from dashboard.edge import Edge
 from dashboard.engine import DockerEngine, Engine
 from dashboard.errors import DashboardError
 from dashboard.guard import Guard
 from dashboard.hub import LogHub
-from dashboard.server import configure, listen
+from dashboard.server import check_tls, configure, listen
 from dashboard.view import Views
 
 RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
 DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
+
+UNENCRYPTED = (
+    'Warning: passwords and logs travel unencrypted to other machines. Give --tls-cert and --tls-key, or name the '
+    'proxy that ends TLS with --trusted-proxy.'
+)
 
 
 def create_api(hub: LogHub, accounts: Accounts) -> FastAPI:
@@ -52,7 +59,7 @@ def create_api(hub: LogHub, accounts: Accounts) -> FastAPI:
         lifespan=lifespan,
     )
     app.add_exception_handler(DashboardError, answer_error)
-    app.add_middleware(Guard, accounts=accounts)
+    app.add_middleware(Guard, accounts=accounts, settings=hub.settings)
     for of_accounts in (auth_routes, sessions, users):
         app.include_router(of_accounts.router(accounts))
     views = Views(hub)  # from here on nobody is given the hub itself
@@ -61,7 +68,7 @@ def create_api(hub: LogHub, accounts: Accounts) -> FastAPI:
     return app
 
 
-def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> FastAPI:
+def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> Edge:
     """The whole product as an ASGI application."""
     app = create_api(hub, accounts)
     pages.install(app, Views(hub), accounts, settings)
@@ -73,7 +80,7 @@ def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> FastAPI:
         reconnect_timeout=RECONNECT,
         show_welcome_message=False,
     )
-    return app
+    return Edge(app, settings)
 
 
 def serve(settings: Settings) -> None:
@@ -81,6 +88,7 @@ def serve(settings: Settings) -> None:
 
     :raises ConfigError: when the address cannot be listened on, or a setting is wrong
     """
+    check_tls(settings)
     engine: Engine = DemoEngine() if settings.demo else DockerEngine(settings.docker_environ)
     accounts = Accounts(settings.data_dir.expanduser(), settings.secret_key)
     if settings.admin_password:
@@ -91,18 +99,28 @@ def serve(settings: Settings) -> None:
         tune_garbage_collection()
         # uvicorn raises the signal again when it has shut down: an orderly end is not a failure
         signal.signal(signal.SIGTERM, _exit)
-        uvicorn.Server(configure(app)).run(sockets=[listener])
+        uvicorn.Server(configure(app, settings)).run(sockets=[listener])
 
 
 def _greet(settings: Settings, engine: Engine, accounts: Accounts, listener: socket.socket) -> None:
     """Tell the console where to look, and the set-up code, which nobody else may see."""
     host = f'[{settings.host}]' if ':' in settings.host else settings.host
-    url = f'http://{host}:{listener.getsockname()[1]}'
+    scheme = 'https' if settings.tls_cert else 'http'
+    url = f'{scheme}://{host}:{listener.getsockname()[1]}{settings.base_path}'
     lines = [f'Docker Log Dashboard {__version__} on {url}', f'Engine: {engine.address}']
     if accounts.needs_setup():
         lines.append(f'Set-up code for the first account: {accounts.setup_code}')
+    if not (settings.tls_cert or settings.trusted_proxies or _is_loopback(settings.host)):
+        lines.append(UNENCRYPTED)
     sys.stdout.write('\n'.join(lines) + '\n')
     sys.stdout.flush()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost'
 
 
 def tune_garbage_collection() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
+import ssl
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -14,13 +15,15 @@ from typing import Any
 
 from dashboard import __version__
 from dashboard.auth import Accounts
-from dashboard.config import Settings
+from dashboard.config import Settings, base_path, networks
 from dashboard.errors import AccountError, DashboardError
 from dashboard.scope import Scope
 from dashboard.sessions import DAYS
 
 HEALTH_TIMEOUT = 3.0  # seconds
-SETTINGS = ('host', 'port', 'demo', 'data_dir')  # the options that override the environment
+SETTINGS = (  # the options that override the environment
+    'host', 'port', 'demo', 'data_dir', 'tls_cert', 'tls_key', 'trusted_proxies', 'base_path',
+)  # fmt: skip
 ANYWHERE = {'0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1'}  # noqa: S104 - compared with, not bound to
 
 Command = Callable[[Settings, argparse.Namespace], int]
@@ -101,15 +104,24 @@ def _token(settings: Settings, options: argparse.Namespace) -> int:
 def _health(settings: Settings, options: argparse.Namespace) -> int:
     # http.client and not urllib, which would ask the proxy of the environment
     host = ANYWHERE.get(settings.host, settings.host)
-    connection = http.client.HTTPConnection(host, settings.port, timeout=HEALTH_TIMEOUT)
+    connection = _connection(host, settings)
     try:
-        connection.request('GET', '/api/health')
+        connection.request('GET', f'{settings.base_path}/api/health')
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return _unhealthy(f'no answer from {host} port {settings.port}: {error}')
     finally:
         connection.close()
     return 0 if status == 200 else _unhealthy(f'{host} port {settings.port} answers {status}')
+
+
+def _connection(host: str, settings: Settings) -> http.client.HTTPConnection:
+    if settings.tls_cert is None:
+        return http.client.HTTPConnection(host, settings.port, timeout=HEALTH_TIMEOUT)
+    context = ssl.create_default_context()
+    context.check_hostname = False  # the certificate is for the name that others use, and nothing secret is sent
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, settings.port, timeout=HEALTH_TIMEOUT, context=context)
 
 
 def _unhealthy(words: str) -> int:
@@ -146,6 +158,13 @@ def _parser() -> argparse.ArgumentParser:
         prog='dashboard', parents=[address, data_dir], description='Live Docker container logs in the browser.'
     )
     parser.add_argument('--demo', action='store_const', const=True, help='serve made-up services, without Docker')
+    parser.add_argument(
+        '--trusted-proxy',
+        type=_taken(networks),
+        dest='trusted_proxies',
+        metavar='ADDRESS|CIDR[,…]',
+        help='proxies whose X-Forwarded headers are believed',
+    )
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     parser.set_defaults(command=_serve)
     commands = parser.add_subparsers(title='other commands', metavar='COMMAND')
@@ -188,6 +207,9 @@ def _address_options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     options.add_argument('--host', help='the address to listen on (127.0.0.1)')
     options.add_argument('--port', type=int, help='the port to listen on (9000)')
+    options.add_argument('--tls-cert', type=_path, metavar='FILE', help='serve HTTPS with this certificate (PEM)')
+    options.add_argument('--tls-key', type=_path, metavar='FILE', help='and this key')
+    options.add_argument('--base-path', type=_taken(base_path), metavar='/PATH', help='all addresses begin with this')
     return options
 
 
@@ -200,6 +222,16 @@ def _data_dir_option() -> argparse.ArgumentParser:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser()
+
+
+def _taken(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def value(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f'does not take {text!r}') from None
+
+    return value
 
 
 def _days(text: str) -> int:

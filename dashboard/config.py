@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from dashboard.errors import ConfigError
 
 MEBIBYTE = 1 << 20
+BASE_PATH = re.compile(r'(/[A-Za-z0-9._~-]+)+')
+OWN_PATHS = ('/logs', '/api', '/login', '/logout', '/docs', '/favicon.ico')  # a base path must not look like one
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,19 @@ class Settings:
     page_lines: int = 5_000  # kept in the browser
     linger: float = 30.0  # seconds a stream stays open after its last viewer left
     stalled: float = 30.0  # seconds a WebSocket client may leave what it was sent unread
+    tls_cert: Path | None = None  # PEM, the certificate and what leads to its root
+    tls_key: Path | None = None
+    trusted_proxies: Networks = ()  # only what they say of the original request is believed
+    base_path: str = ''  # what the addresses begin with behind a proxy, without a slash at the end
+    max_connections: int = 1_000  # of all clients at once
+    max_sockets: int = 200  # of a user at once, raw ones and those of pages each
+    max_pages: int = 50  # of a user at once
+    max_waiting_pages: int = 20  # of a user, whose browser has not opened its socket yet
+    max_downloads: int = 4  # of a user at once
+    max_streams: int = 500  # of the engine at once; each has a thread
+    max_body: int = 65_536  # bytes of a request
+    max_url: int = 8_192  # bytes of path and query
+    max_headers: int = 16_384  # bytes of all headers
     docker_environ: Mapping[str, str] = field(default_factory=dict)  # the DOCKER_* variables
 
     @classmethod
@@ -48,6 +67,8 @@ class Settings:
         for name, (low, high) in LIMITS.items():
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(f'{VARIABLES[name]} must be from {low:,} to {high:,}, not {getattr(self, name):,}.')
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ConfigError('TLS takes both a certificate and its key: set --tls-cert and --tls-key.')
 
 
 VARIABLES = {
@@ -63,6 +84,19 @@ VARIABLES = {
     'page_lines': 'DASHBOARD_PAGE_LINES',
     'linger': 'DASHBOARD_LINGER',
     'stalled': 'DASHBOARD_STALLED',
+    'tls_cert': 'DASHBOARD_TLS_CERT',
+    'tls_key': 'DASHBOARD_TLS_KEY',
+    'trusted_proxies': 'DASHBOARD_TRUSTED_PROXY',
+    'base_path': 'DASHBOARD_BASE_PATH',
+    'max_connections': 'DASHBOARD_MAX_CONNECTIONS',
+    'max_sockets': 'DASHBOARD_MAX_SOCKETS',
+    'max_pages': 'DASHBOARD_MAX_PAGES',
+    'max_waiting_pages': 'DASHBOARD_MAX_WAITING_PAGES',
+    'max_downloads': 'DASHBOARD_MAX_DOWNLOADS',
+    'max_streams': 'DASHBOARD_MAX_STREAMS',
+    'max_body': 'DASHBOARD_MAX_BODY',
+    'max_url': 'DASHBOARD_MAX_URL',
+    'max_headers': 'DASHBOARD_MAX_HEADERS',
 }
 LIMITS: dict[str, tuple[float, float]] = {
     'port': (0, 65_535),
@@ -71,6 +105,15 @@ LIMITS: dict[str, tuple[float, float]] = {
     'page_lines': (1_000, 50_000),
     'linger': (0, 86_400),
     'stalled': (1, 3_600),
+    'max_connections': (10, 100_000),
+    'max_sockets': (1, 100_000),
+    'max_pages': (1, 10_000),
+    'max_waiting_pages': (1, 10_000),
+    'max_downloads': (1, 1_000),
+    'max_streams': (1, 10_000),
+    'max_body': (1_024, MEBIBYTE),
+    'max_url': (256, 65_536),
+    'max_headers': (1_024, 65_536),
 }
 
 
@@ -80,11 +123,33 @@ def _boolean(text: str) -> bool:
     return text.lower() in ('1', 'true', 'yes', 'on')
 
 
+def networks(text: str) -> Networks:
+    """The addresses and networks (CIDR) of a list with commas.
+
+    :raises ValueError: when one is neither
+    """
+    return tuple(ip_network(part.strip()) for part in text.split(',') if part.strip())
+
+
+def base_path(text: str) -> str:
+    """A path for all addresses to begin with, without its last slash; '' for none.
+
+    :raises ValueError: when it is no path, or begins like a path of the dashboard's own
+    """
+    path = text.rstrip('/')
+    if path and (not BASE_PATH.fullmatch(path) or f'{path}/'.startswith((*(f'{own}/' for own in OWN_PATHS), '/_'))):
+        raise ValueError(text)
+    return path
+
+
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     'int': (int, 'a whole number'),
     'float': (float, 'a number'),
     'bool': (_boolean, 'true or false'),
     'Path': (Path, 'a path'),
+    'Path | None': (Path, 'a path'),
+    'Networks': (networks, 'addresses or networks such as 10.0.0.7 or 10.1.0.0/16, with commas between them'),
+    'base_path': (base_path, f'a path such as /logs-ui that does not begin with {", ".join(OWN_PATHS)} or /_'),
 }
 _TYPES = {item.name: str(item.type) for item in fields(Settings)}
 
@@ -93,7 +158,7 @@ def _read(environ: Mapping[str, str], name: str) -> Any:
     text = environ.get(VARIABLES[name], '')
     if not text:
         return None
-    reader, takes = _READERS.get(_TYPES[name], (str, 'text'))
+    reader, takes = _READERS.get(name) or _READERS.get(_TYPES[name], (str, 'text'))
     try:
         return reader(text)
     except ValueError:

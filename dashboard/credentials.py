@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.datastructures import Headers
@@ -63,6 +64,16 @@ def is_foreign(headers: Headers) -> bool:
     return not authority or authority.removesuffix(port) != here.removesuffix(port)
 
 
+def path_of(scope: Scope) -> str:
+    """The path below the base path, as the application's routes are written."""
+    return str(scope['path']).removeprefix(scope.get('root_path', '')) or '/'
+
+
+def path_for(scope: Scope, path: str) -> str:
+    """A path of ours as a browser has to ask for it."""
+    return str(scope.get('root_path', '')) + path
+
+
 def address_of(connection: HTTPConnection) -> str:
     """Where it comes from, for the throttle."""
     return connection.client.host if connection.client else ''
@@ -79,11 +90,14 @@ def agent_of(connection: HTTPConnection) -> str:
 
 def remember(connection: HTTPConnection, response: Response, token: str) -> None:
     """Give the browser its cookie."""
-    secure = connection.url.scheme == 'https'
-    response.set_cookie(COOKIE, token, max_age=LIFETIME, secure=secure, httponly=True, samesite='strict')
+    response.set_cookie(COOKIE, token, max_age=LIFETIME, httponly=True, samesite='strict', **_scope_of(connection))
 
 
 def forget(connection: HTTPConnection, response: Response) -> None:
     """Take the browser's cookie back."""
-    secure = connection.url.scheme == 'https'
-    response.delete_cookie(COOKIE, secure=secure, httponly=True, samesite='strict')
+    response.delete_cookie(COOKIE, httponly=True, samesite='strict', **_scope_of(connection))
+
+
+def _scope_of(connection: HTTPConnection) -> dict[str, Any]:
+    """Where the cookie goes: back to this dashboard only, and never unencrypted when it came on TLS."""
+    return {'path': connection.scope.get('root_path', '') or '/', 'secure': connection.url.scheme == 'https'}

@@ -8,6 +8,8 @@ DashboardError
 │   └── LogsUnreadable     its log driver keeps nothing that can be read
 ├── ServiceNotFound        no service of that name, or more than one
 ├── BadRequest             a parameter is wrong: says what it takes
+├── LimitReached           too much of something at once: says of what, and when to try again
+│   └── NoStreamLeft       that of everybody together
 └── AuthError
     ├── InvalidCredentials wrong user name or password: never says which
     ├── InvalidToken       the token is missing, expired, revoked or not ours
@@ -54,6 +56,16 @@ class ServiceNotFound(DashboardError):
 
 class BadRequest(DashboardError):
     """A parameter of a request is wrong."""
+
+
+class LimitReached(DashboardError):
+    """Too much of something at once; ``retry_after`` in seconds."""
+
+    retry_after = 10
+
+
+class NoStreamLeft(LimitReached):
+    """As many streams of the engine are open as may be."""
 
 
 class AuthError(DashboardError):

@@ -138,6 +138,11 @@ class ServiceFeed:
         phase = 'stopped' if worst.phase == 'ended' else worst.phase
         return FeedStatus(phase, worst.attempt, worst.retry_at, worst.error, self._last_line)
 
+    @property
+    def streams(self) -> int:
+        """How many containers are being read."""
+        return sum(not task.done() for task in self._tasks.values())
+
     def _start(self, container_id: str) -> None:
         self._unread.discard(container_id)
         reader = self._readers.get(container_id)

@@ -5,59 +5,42 @@ It is pure ASGI because Starlette's ``BaseHTTPMiddleware`` does not see WebSocke
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.auth import Accounts
-from dashboard.credentials import UNAUTHORIZED, bearer_token, cookie_token, is_foreign, take_query_token
-from dashboard.errors import InvalidToken
+from dashboard.config import Settings
+from dashboard.credentials import (
+    UNAUTHORIZED,
+    bearer_token,
+    cookie_token,
+    is_foreign,
+    path_for,
+    path_of,
+    take_query_token,
+)
+from dashboard.errors import InvalidToken, LimitReached
 from dashboard.eviction import until_ended
 from dashboard.identity import Identity
+from dashboard.routes import ADMIN, OPEN, READ, SOCKET, Rule, methods_of, rule_of
+from dashboard.slots import Slots
 
-OPEN = frozenset(
-    {  # exact paths over HTTP; nothing else is answered without a token
-        '/login',
-        '/favicon.ico',
-        '/api/health',
-        '/api/auth/setup-status',
-        '/api/auth/setup',
-        '/api/auth/login',
-    }
-)
 READING = frozenset({'GET', 'HEAD', 'OPTIONS'})
 BODY_LIMIT = 16 * 1024  # bytes that a stranger may send
-# What an API token may read. Not the pages, whose buttons change things, and nothing about accounts.
-FOR_API_TOKENS = ('/api/logs', '/api/services', '/api/auth/me', '/api/docs', '/api/docs-assets', '/api/openapi.json')
-CONTENT_SECURITY_POLICY = '; '.join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # NiceGUI compiles its templates in the browser
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-SECURITY_HEADERS = {
-    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'X-Frame-Options': 'DENY',
-    'Referrer-Policy': 'same-origin',  # with no-referrer a browser sends 'Origin: null' with our own forms
-}
+BODY_TIME = 20.0  # seconds that a body may take
+TRY_AGAIN = 1013  # the close code of a WebSocket with too many others
 FOREIGN = (
     'The request comes from a page of another address ({origin}, this is {host}) and was refused. '
     'Behind a proxy, let it pass the Host header on unchanged.'
 )
 READS_ONLY = 'An API token reads logs and does nothing else. For this, sign in with user name and password.'
+CLOSING = {'Connection': 'close'}  # the rest of the body is not read
 # SameSite=Strict keeps the cookie back when a link in a chat or a mail leads here. So what may be such a link gets this
 # page instead of a redirect: the request for /login then comes from us, brings the cookie, and is sent on at once.
 BY_WAY_OF_SIGN_IN = """<!DOCTYPE html>
@@ -73,49 +56,73 @@ class Guard:
     removed from the scope at once, on HTTP too, so that nothing downstream can log it.
     """
 
-    def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
+    def __init__(self, app: ASGIApp, accounts: Accounts, settings: Settings | None = None) -> None:
         self.app = app
         self.accounts = accounts
+        self.settings = settings or Settings()
+        self._slots = Slots({'downloads': self.settings.max_downloads, 'sockets': self.settings.max_sockets})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve or refuse one connection."""
         if scope['type'] == 'http':
-            await (self._refusal(scope) or self._let_in)(scope, receive, _with_security_headers(send))
+            await self._serve(scope, receive, send)
         elif scope['type'] == 'websocket':
-            await (self._socket_refusal(scope) or self._let_in)(scope, receive, send)
+            await self._serve_socket(scope, receive, send)
         elif scope['type'] == 'lifespan':
             await self.app(scope, receive, send)
 
-    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            rule = self._rule(scope)
+            receive = await _whole_body(scope, receive, BODY_LIMIT if rule.access is OPEN else self.settings.max_body)
+            await self._let_in(rule, scope, receive, send)
+        except _Refused as refused:
+            await refused.answer(scope, receive, send)
+        except LimitReached as error:
+            await _json(429, str(error), {'Retry-After': str(error.retry_after)})(scope, receive, send)
+
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._let_in(self._socket_rule(scope), scope, receive, send)
+        except _Refused as refused:
+            await refused.answer(scope, receive, send)
+        except LimitReached as error:
+            await _Close(TRY_AGAIN, str(error))(scope, receive, send)
+
+    async def _let_in(self, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
         """What is asked for, as a visit of the identity; a WebSocket for no longer than that lasts."""
-        identity = scope.get('state', {}).get('identity')
+        identity: Identity | None = scope.get('state', {}).get('identity')
         if identity is None:  # an open path
             await self.app(scope, receive, send)
             return
-        with self.accounts.visits.visit(identity) as visit:
+        with self._slots.hold(rule.limit, identity.username), self.accounts.visits.visit(identity) as visit:
             scope['state']['visit'] = visit
             heard = until_ended(visit, scope, receive, send) if scope['type'] == 'websocket' else receive
             await self.app(scope, heard, send)
 
-    def _refusal(self, scope: Scope) -> ASGIApp | None:
+    def _rule(self, scope: Scope) -> Rule:
+        """The line of the table by which this request is let in."""
         take_query_token(scope)  # never accepted here, and never logged either
         headers, changes = Headers(scope=scope), scope['method'] not in READING
-        bearer = bearer_token(headers)
+        bearer, rule = bearer_token(headers), rule_of(scope['method'], path_of(scope))
         if changes and not bearer and is_foreign(headers):
-            return _json(403, _foreign_words(headers))
-        if scope['path'] in OPEN:
-            return _unfit_body(headers) if changes else None
-        if self._admits(scope, bearer or cookie_token(HTTPConnection(scope))):
-            return _json(403, READS_ONLY) if _is_too_much(scope, changes) else None
-        return _by_way_of_sign_in(scope) if _is_link_from_elsewhere(scope, headers) else _sign_in_first(scope)
+            raise _Refused(_json(403, _foreign_words(headers)))
+        if rule and rule.access is OPEN:
+            return rule
+        if not self._admits(scope, bearer or cookie_token(HTTPConnection(scope))):
+            elsewhere = _is_link_from_elsewhere(scope, headers)
+            raise _Refused(_by_way_of_sign_in(scope) if elsewhere else _sign_in_first(scope))
+        return _permitted(scope, rule)
 
-    def _socket_refusal(self, scope: Scope) -> ASGIApp | None:
+    def _socket_rule(self, scope: Scope) -> Rule:
         headers, query_token = Headers(scope=scope), take_query_token(scope)
         if is_foreign(headers):
-            return _Close(accept=False)
-        if self._admits(scope, bearer_token(headers) or query_token or cookie_token(HTTPConnection(scope))):
-            return _Close(accept=False) if _is_too_much(scope) else None
-        # a client that was never accepted sees 403 or 1006 and cannot know why; NiceGUI's own asks no reason
-        return _Close(accept=not scope['path'].startswith('/_nicegui'))
+            raise _Refused(_json(403, _foreign_words(headers)))
+        if not self._admits(scope, bearer_token(headers) or query_token or cookie_token(HTTPConnection(scope))):
+            # a client that was never accepted sees 403 or 1006 and cannot know why; NiceGUI's own asks no reason
+            silent = path_of(scope).startswith('/_nicegui')
+            raise _Refused(_json(403, str(InvalidToken())) if silent else _Close(UNAUTHORIZED, 'Unauthorized'))
+        return _permitted(scope, rule_of(SOCKET, path_of(scope)))
 
     def _admits(self, scope: Scope, token: str) -> bool:
         try:
@@ -125,29 +132,78 @@ class Guard:
         return True
 
 
-class _Close:
-    """Ends a WebSocket before it begins."""
+class _Refused(Exception):
+    """The request is not let in, or its body is not taken."""
 
-    def __init__(self, accept: bool) -> None:
-        self.accept = accept
+    def __init__(self, answer: ASGIApp) -> None:
+        self.answer = answer
+
+
+class _Close:
+    """Ends a WebSocket at its beginning, in words: only one that was accepted can be told a code and a reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        if self.accept:
-            await send({'type': 'websocket.accept'})
-        await send({'type': 'websocket.close', 'code': UNAUTHORIZED, 'reason': 'Unauthorized'})
+        await send({'type': 'websocket.accept'})
+        await send({'type': 'websocket.close', 'code': self.code, 'reason': self.reason})
 
 
-def _is_too_much(scope: Scope, changes: bool = False) -> bool:
-    """Whether this is more than an API token is for."""
-    path = scope['path']
-    readable = any(path == start or path.startswith(f'{start}/') for start in FOR_API_TOKENS)
+async def _whole_body(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """Read the body here, however its length is told, so that nothing behind the gate meets one that is too long."""
+    headers = Headers(scope=scope)
+    if 'content-length' not in headers and 'transfer-encoding' not in headers:
+        return receive
+    too_long = _Refused(_json(413, f'The body may have {limit:,} bytes at most.', CLOSING))
+    if 'transfer-encoding' not in headers and int(headers['content-length']) > limit:
+        raise too_long  # before a client that waits for "100 Continue" sends it
+    body, more = b'', True
+    try:
+        async with asyncio.timeout(BODY_TIME):
+            while more:
+                message = await receive()
+                if message['type'] == 'http.disconnect':
+                    break
+                body, more = body + message.get('body', b''), message.get('more_body', False)
+                if len(body) > limit:
+                    raise too_long
+    except TimeoutError:
+        raise _Refused(_json(408, f'The body did not come within {BODY_TIME:.0f} s.', CLOSING)) from None
+    return _replay(body, receive)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {'type': 'http.request', 'body': body, 'more_body': False}
+
+    return receive_again
+
+
+def _permitted(scope: Scope, rule: Rule | None) -> Rule:
+    """Whether the table lets in who is signed in."""
     identity: Identity = scope['state']['identity']
-    return identity.read_only and (changes or not readable)
+    if identity.read_only and not (rule and rule.access is READ):
+        raise _Refused(_json(403, READS_ONLY))
+    if rule and (rule.access is not ADMIN or identity.is_admin):
+        return rule
+    if rule:
+        raise _Refused(_json(403, 'Only an administrator may do this.'))
+    if methods := methods_of(path_of(scope)):
+        raise _Refused(_json(405, 'This address does not take that.', {'Allow': ', '.join(sorted(methods))}))
+    raise _Refused(_json(404, 'There is nothing at this address.'))
 
 
 def _sign_in_first(scope: Scope) -> Response:
-    if scope['path'].startswith(('/api/', '/_nicegui_ws')):
+    if path_of(scope).startswith(('/api/', '/_nicegui_ws')):
         return _json(401, str(InvalidToken()), {'WWW-Authenticate': 'Bearer'})
     return RedirectResponse(_sign_in_address(scope), 303)
 
@@ -159,11 +215,12 @@ def _by_way_of_sign_in(scope: Scope) -> Response:
 
 
 def _sign_in_address(scope: Scope) -> str:
-    if scope['method'] not in READING or scope['path'] == '/':
-        return '/login'
+    login, path = path_for(scope, '/login'), path_of(scope)
+    if scope['method'] not in READING or path == '/':
+        return login
     query = scope['query_string'].decode('latin-1')
-    wanted = quote(scope['path']) + (f'?{query}' if query else '')
-    return f'/login?next={quote(wanted, safe="/")}'
+    wanted = quote(path) + (f'?{query}' if query else '')
+    return f'{login}?next={quote(wanted, safe="/")}'
 
 
 def _json(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
@@ -179,23 +236,3 @@ def _is_link_from_elsewhere(scope: Scope, headers: Headers) -> bool:
     if scope['method'] != 'GET' or 'text/html' not in headers.get('accept', ''):
         return False
     return headers.get('sec-fetch-site', 'cross-site') == 'cross-site'
-
-
-def _unfit_body(headers: Headers) -> Response | None:
-    length = headers.get('content-length', '')
-    if 'transfer-encoding' in headers or not length.isdecimal():
-        return _json(411, 'Say how long the body is: send Content-Length.')
-    if int(length) > BODY_LIMIT:
-        return _json(413, f'The body may have {BODY_LIMIT:,} bytes at most.')
-    return None
-
-
-def _with_security_headers(send: Send) -> Send:
-    async def send_with_headers(message: Message) -> None:
-        if message['type'] == 'http.response.start':
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)  # a page may be stricter, as the sign-in page is
-        await send(message)
-
-    return send_with_headers

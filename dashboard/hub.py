@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from dashboard.config import Settings
 from dashboard.engine import Engine
-from dashboard.errors import EngineUnavailable, ServiceNotFound
+from dashboard.errors import EngineUnavailable, NoStreamLeft, ServiceNotFound
 from dashboard.feed import BATCH, ServiceFeed, Subscription
 from dashboard.marks import Marks
 from dashboard.merge import merged
@@ -30,6 +30,7 @@ class LogHub:
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._asked = asyncio.Event()
+        self._reading = 0  # streams that are open for one answer
         self._watch = EngineWatch(engine, self._take, self._pass_on, self._announce)
 
     async def __aenter__(self) -> LogHub:
@@ -129,15 +130,20 @@ class LogHub:
         """
         # the engine counts the tail before it looks at times: the last lines before a moment are sought here
         counted = tail if until is None else None
+        self._check_streams(service)
         sources = [self.engine.logs(item, tail=counted, since=since, until=until) for item in service.containers]
         exact = tail is None or (len(sources) == 1 and until is None)
         last: deque[LogLine] = deque(maxlen=tail)
-        async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
-            async for batch in batches:
-                if exact:
-                    yield batch
-                else:
-                    last += batch
+        self._reading += len(sources)
+        try:
+            async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
+                async for batch in batches:
+                    if exact:
+                        yield batch
+                    else:
+                        last += batch
+        finally:
+            self._reading -= len(sources)
         if last:
             yield list(last)
 
@@ -200,12 +206,22 @@ class LogHub:
         for start in range(0, len(rest), BATCH):
             yield rest[start : start + BATCH]
 
+    def _check_streams(self, service: Service) -> None:
+        """Every stream has a thread here and a connection to the engine: there is an end to them."""
+        used = self._reading + sum(feed.streams for feed in self._feeds.values())
+        if used + len(service.containers) > self.settings.max_streams:
+            raise NoStreamLeft(
+                f'{used:,} streams of the engine are open, and {self.settings.max_streams:,} is the limit '
+                '(DASHBOARD_MAX_STREAMS). Try again when others have left.'
+            )
+
     def _feed(self, key: ServiceKey) -> ServiceFeed:
         feed = self._feeds.get(key)
         if feed is None:
             service = next((service for service in self.services if service.key == key), None)
             if service is None:
                 raise ServiceNotFound(f'Service {key.name} not found')
+            self._check_streams(service)
             limits = (self.settings.history_lines, self.settings.history_bytes)
             feed = ServiceFeed(self.engine, service, *limits, ended=self._watch.look_again)
             self._feeds[key] = feed

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -22,16 +23,20 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from dashboard.auth import Accounts
-from dashboard.guard import BODY_LIMIT, OPEN, SECURITY_HEADERS, Guard
+from dashboard.config import Settings
+from dashboard.edge import SECURITY_HEADERS, Edge
+from dashboard.guard import BODY_LIMIT, Guard
+from dashboard.routes import OPEN, TABLE
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-SOCKETS = ['/api/logs/ws/web', '/_nicegui_ws/socket.io', '/login']
+SOCKETS = ['/api/logs/ws/web', '/_nicegui_ws/socket.io']
+ANYBODYS = {path: methods.split()[0] for methods, path, access, _ in TABLE if access is OPEN}
 METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 
 async def answer(request: Request) -> JSONResponse:
     identity = getattr(request.state, 'identity', None)
-    headers = {'X-Frame-Options': 'SAMEORIGIN'} if request.url.path == '/own' else {}
+    headers = {'X-Frame-Options': 'SAMEORIGIN'} if request.url.path == '/api/docs' else {}
     return JSONResponse({'user': identity and identity.username, 'query': request.url.query}, headers=headers)
 
 
@@ -51,19 +56,27 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
 @pytest.fixture(scope='module')
 def here(accounts: Accounts) -> Iterator[str]:
     """The address of a real server, with the gate before a few routes."""
-    paths = ['/', '/logs', '/own', '/logout', '/api/services', '/_nicegui/x.js', '/_nicegui_ws/socket.io', *OPEN]
+    paths = [
+        '/',
+        '/logs',
+        '/api/docs',
+        '/logout',
+        '/api/services',
+        '/_nicegui/x.js',
+        '/_nicegui_ws/socket.io',
+        *ANYBODYS,
+    ]
     routes = [Route(path, answer, methods=METHODS) for path in paths]
     app = Starlette(routes=routes + [WebSocketRoute(path, greet) for path in SOCKETS])
-    with serving(Guard(app, accounts)) as address:
+    with serving(Edge(Guard(app, accounts), Settings())) as address:
         yield address
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, **options: Any) -> Iterator[str]:
     listener = socket.create_server(('127.0.0.1', 0))
-    config = uvicorn.Config(
-        app, http='h11', ws='websockets-sansio', lifespan='off', log_config=None, timeout_graceful_shutdown=1
-    )
+    standard = {'http': 'h11', 'ws': 'websockets-sansio', 'lifespan': 'off', 'timeout_graceful_shutdown': 1}
+    config = uvicorn.Config(app, log_config=None, proxy_headers=False, **{**standard, **options})
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
@@ -124,9 +137,9 @@ def test_nothing_is_answered_without_a_token_and_everything_with_one(client, tok
         assert client.get(path, headers=headers).json()['user'] == 'ann'
 
 
-@pytest.mark.parametrize('path', sorted(OPEN))
+@pytest.mark.parametrize('path', sorted(ANYBODYS))
 def test_the_open_paths_are_answered_to_anybody(client, path):
-    assert client.get(path).json()['user'] is None
+    assert client.request(ANYBODYS[path], path).json()['user'] is None
 
 
 @pytest.mark.parametrize(
@@ -277,7 +290,7 @@ def test_a_page_of_another_origin_opens_no_websocket(here, token, origin):
 
 def test_our_own_pages_and_programs_without_an_origin_pass(client, here, token):
     for headers in (cookie(token, Origin=here), cookie(token, Origin=here.upper()), cookie(token)):
-        assert client.post('/api/services', headers=headers).status_code == 200
+        assert client.post('/logout', headers=headers).status_code == 200
         assert greeting(here, '/api/logs/ws/web', headers) == 'ann?'
 
 
@@ -285,11 +298,11 @@ def test_our_own_pages_and_programs_without_an_origin_pass(client, here, token):
     ('origin', 'host'), [('https://dash', 'dash'), ('https://dash', 'dash:443'), ('http://dash:80', 'dash')]
 )
 def test_the_default_port_may_be_written_or_not(client, token, origin, host):
-    assert client.post('/api/services', headers=cookie(token, Origin=origin, Host=host)).status_code == 200
+    assert client.post('/logout', headers=cookie(token, Origin=origin, Host=host)).status_code == 200
 
 
 def test_a_bearer_token_is_no_ones_by_accident_so_its_origin_does_not_matter(client, token):
-    assert client.post('/api/services', headers=bearer(token) | {'Origin': 'http://evil'}).status_code == 200
+    assert client.post('/logout', headers=bearer(token) | {'Origin': 'http://evil'}).status_code == 200
 
 
 # -- what it adds and bounds
@@ -304,13 +317,21 @@ def test_every_answer_has_the_security_headers(client, token, path):
 
 
 def test_a_page_may_have_its_own(client, token):
-    assert client.get('/own', headers=bearer(token)).headers['x-frame-options'] == 'SAMEORIGIN'
+    assert client.get('/api/docs', headers=bearer(token)).headers['x-frame-options'] == 'SAMEORIGIN'
 
 
 def test_a_stranger_may_send_little(client):
     assert client.post('/login', content=b'x' * BODY_LIMIT).status_code == 200
     assert client.post('/login', content=b'x' * (BODY_LIMIT + 1)).status_code == 413
-    assert client.post('/login', content=iter([b'x'])).status_code == 411
+    assert client.post('/login', content=iter([b'x' * BODY_LIMIT])).status_code == 200
+    assert client.post('/login', content=iter([b'x' * BODY_LIMIT, b'x'])).status_code == 413
+
+
+def test_who_is_signed_in_may_send_more_and_not_much_more(client, token):
+    limit = Settings().max_body
+    assert client.post('/logout', content=iter([b'x'] * 3), headers=bearer(token)).status_code == 200
+    assert client.post('/logout', content=b'x' * limit, headers=bearer(token)).status_code == 200
+    assert client.post('/logout', content=iter([b'x' * limit, b'x']), headers=bearer(token)).status_code == 413
 
 
 def test_a_stranger_cannot_send_more_than_the_length_that_is_claimed(here):
@@ -318,5 +339,5 @@ def test_a_stranger_cannot_send_more_than_the_length_that_is_claimed(here):
     headers = {'Content-Length': '1', 'Transfer-Encoding': 'chunked'}  # h11 believes the latter
     connection.request('POST', '/login', b'8000\r\n' + b'x' * 0x8000 + b'\r\n0\r\n\r\n', headers)
     with connection.getresponse() as answered:
-        assert answered.status == 411
+        assert answered.status == 413
     connection.close()

@@ -13,6 +13,8 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.LogsUnreadable, 409),
     (errors.EngineError, 503),
     (errors.BadRequest, 422),
+    (errors.NoStreamLeft, 503),
+    (errors.LimitReached, 429),
     (errors.InvalidCredentials, 401),
     (errors.InvalidToken, 401),
     (errors.NotAllowed, 403),
@@ -34,6 +36,6 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
 
 def headers_of(error: Exception) -> dict[str, str]:
     """What goes with the status: when to try again, how to sign in."""
-    if isinstance(error, errors.TooManyAttempts):
+    if isinstance(error, errors.TooManyAttempts | errors.LimitReached):
         return {'Retry-After': str(error.retry_after)}
     return {'WWW-Authenticate': 'Bearer'} if status_of(error) == 401 else {}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
-from dashboard.api.errors import status_of
+from dashboard.api.errors import headers_of, status_of
 from dashboard.errors import DashboardError
 from dashboard.marks import Marks, is_cursor
 from dashboard.model import LogLine, Row, Service
@@ -68,7 +68,7 @@ def router(views: Views) -> APIRouter:
                     lines += [row for row in batch if isinstance(row, LogLine)]
                     lines = lines[-tail:]
         except DashboardError as error:
-            return JSONResponse({'logs': [], 'error': str(error)}, status_of(error))
+            return JSONResponse({'logs': [], 'error': str(error)}, status_of(error), headers_of(error))
         return {'logs': [_text(line, timestamps) for line in lines], 'service': service, 'count': len(lines)}
 
     return routes

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
 from dashboard.api.burst import Bursts, encode, send_burst, text_of
 from dashboard.api.wire import error_message, service_status, status_message
 from dashboard.credentials import UNAUTHORIZED
-from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, InvalidToken
+from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, InvalidToken, LimitReached
 from dashboard.marks import Marks
 from dashboard.view import View, Views
 
@@ -119,13 +119,12 @@ async def _say_goodbye(websocket: WebSocket, sending: asyncio.Task[None]) -> Non
 
 async def _closed(websocket: WebSocket) -> None:
     """Return when the client has closed; what it says is not listened to."""
-    with suppress(WebSocketDisconnect):
-        while True:
-            await websocket.receive_text()
+    while (await websocket.receive())['type'] != 'websocket.disconnect':
+        pass
 
 
 def _close_code(error: DashboardError) -> int:
-    if isinstance(error, EngineUnavailable):
+    if isinstance(error, EngineUnavailable | LimitReached):
         return TRY_AGAIN
     if isinstance(error, InvalidToken):  # it ended while we were sending
         return UNAUTHORIZED

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 
 from dashboard.auth import Accounts
 from dashboard.config import Settings
-from dashboard.pages import account, login, logs, users
+from dashboard.credentials import path_for
+from dashboard.pages import account, clients, login, logs, users
 from dashboard.view import Views
 
 
 def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings) -> None:
     """Add the pages to the application."""
-    app.router.routes += login.routes(accounts)
+    app.router.routes += [Route('/', _home), *login.routes(accounts)]
+    clients.install(settings)
     logs.install(views, accounts, settings)
-    account.install(accounts)
-    users.install(accounts)
+    account.install(accounts, settings)
+    users.install(accounts, settings)
+
+
+async def _home(request: Request) -> RedirectResponse:
+    return RedirectResponse(path_for(request.scope, '/logs'))

@@ -6,9 +6,12 @@ from functools import partial
 
 from nicegui import ui
 from starlette.requests import Request
+from starlette.responses import Response
 
 from dashboard.auth import Accounts
+from dashboard.config import Settings
 from dashboard.identity import Identity
+from dashboard.pages import clients
 from dashboard.pages.parts import button, row, section, sheet, when
 from dashboard.pages.presence import stay
 from dashboard.session_store import Session
@@ -19,12 +22,15 @@ LASTING = {7: '7 days', 30: '30 days', 90: '90 days', 365: 'a year'}
 SHOWN = 50  # sessions; whoever has more is a script that signs in again and again
 
 
-def install(accounts: Accounts) -> None:
+def install(accounts: Accounts, settings: Settings) -> None:
     """Register the page."""
 
     @ui.page('/account', title='Account · Docker Log Dashboard')
-    def account(request: Request) -> None:
+    def account(request: Request) -> Response | None:
+        if refusal := clients.make_room(settings):
+            return refusal
         AccountPage(accounts, stay(accounts, request.state.identity)).build()
+        return None
 
 
 class AccountPage:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from nicegui import ui
 
 from dashboard.auth import Accounts
+from dashboard.credentials import path_for
 from dashboard.errors import DashboardError
 from dashboard.identity import Identity
 
 
 def account_menu(accounts: Accounts, identity: Identity, build_switches: Callable[[], None]) -> None:
     """A button that opens the menu; ``build_switches`` fills its upper part."""
-    dialog = _password_dialog(accounts, identity)
+    dialog, logout = _password_dialog(accounts, identity), path_for(ui.context.client.request.scope, '/logout')
     button = ui.button(icon='settings').props('flat dense round aria-label="Settings and account"')
     with button, ui.menu(), ui.column().classes('q-pa-md gap-2'):
         build_switches()
@@ -24,7 +25,7 @@ def account_menu(accounts: Accounts, identity: Identity, build_switches: Callabl
             ui.link('Users', '/users')
         ui.link('API documentation', '/api/docs', new_tab=True)
         ui.button('Change password', on_click=dialog.open).props('flat dense no-caps')
-        with ui.element('form').props('method=post action=/logout'):
+        with ui.element('form').props(f'method=post action="{logout}"'):
             ui.button('Sign out').props('type=submit flat dense no-caps')
 
 

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.auth import Accounts
-from dashboard.credentials import address_of, agent_of, cookie_token, forget, remember
+from dashboard.credentials import address_of, agent_of, cookie_token, forget, path_for, remember
 from dashboard.errors import AuthError, InvalidCredentials, InvalidToken, TooManyAttempts
 from dashboard.pages.login_html import login_page
 
@@ -30,8 +30,8 @@ def routes(accounts: Accounts) -> list[Route]:
     async def show(request: Request) -> Response:
         wanted = local_path(request.query_params.get('next', ''))
         if _is_signed_in(accounts, request):
-            return RedirectResponse(wanted, 303)
-        return _page(accounts, wanted)
+            return RedirectResponse(path_for(request.scope, wanted), 303)
+        return _page(accounts, request, wanted)
 
     async def sign_in(request: Request) -> Response:
         fields = await _fields(request)
@@ -39,15 +39,15 @@ def routes(accounts: Accounts) -> list[Route]:
         try:
             token = await _enter(accounts, fields, request)
         except AuthError as error:
-            return _page(accounts, wanted, fields.get('username', ''), error)
+            return _page(accounts, request, wanted, fields.get('username', ''), error)
         _end_former(accounts, request)
-        response = RedirectResponse(wanted, 303)
+        response = RedirectResponse(path_for(request.scope, wanted), 303)
         remember(request, response, token)
         return response
 
     async def sign_out(request: Request) -> Response:
         await run_in_threadpool(accounts.logout, request.state.identity)
-        response = RedirectResponse('/login', 303)
+        response = RedirectResponse(path_for(request.scope, '/login'), 303)
         forget(request, response)
         return response
 
@@ -90,8 +90,11 @@ def _end_former(accounts: Accounts, request: Request) -> None:
         accounts.logout(accounts.identify(cookie_token(request)))
 
 
-def _page(accounts: Accounts, wanted: str, username: str = '', error: AuthError | None = None) -> Response:
-    page = login_page(accounts.needs_setup(), wanted, username, str(error) if error else '')
+def _page(
+    accounts: Accounts, request: Request, wanted: str, username: str = '', error: AuthError | None = None
+) -> Response:
+    action, problem = path_for(request.scope, '/login'), str(error) if error else ''
+    page = login_page(accounts.needs_setup(), action, wanted, username, problem)
     response = HTMLResponse(page, _status(error), STRICT)
     if isinstance(error, TooManyAttempts):
         response.headers['Retry-After'] = str(error.retry_after)

@@ -22,7 +22,7 @@ $style
 <h1>Docker Log Dashboard</h1>
 <p class="lead">$lead</p>
 $alert
-<form method="post" action="/login">
+<form method="post" action="$action">
 <input type="hidden" name="next" value="$next">
 $fields
 <button type="submit">$button</button>
@@ -86,7 +86,7 @@ input:focus-visible { outline-offset: 0; border-color: var(--accent); }
 """
 
 
-def login_page(needs_setup: bool, wanted: str, username: str = '', problem: str = '') -> str:
+def login_page(needs_setup: bool, action: str, wanted: str, username: str = '', problem: str = '') -> str:
     """The whole page; every argument is text from a stranger and is escaped here."""
     return PAGE.substitute(
         title='Set up' if needs_setup else 'Sign in',
@@ -94,6 +94,7 @@ def login_page(needs_setup: bool, wanted: str, username: str = '', problem: str 
         button='Create account' if needs_setup else 'Sign in',
         style=STYLE.strip(),
         alert=f'<p class="alert" role="alert">{escape(problem)}</p>' if problem else '',
+        action=escape(action),
         next=escape(wanted),
         fields=_fields(needs_setup, username),
     )

@@ -9,13 +9,14 @@ from urllib.parse import quote, urlencode
 from nicegui import Client, background_tasks, ui
 from nicegui.events import KeyEventArguments
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import Response
 
 from dashboard.auth import Accounts
 from dashboard.config import Settings
+from dashboard.credentials import path_for
 from dashboard.errors import DashboardError
 from dashboard.identity import Identity
-from dashboard.pages import badge, theme
+from dashboard.pages import badge, clients, theme
 from dashboard.pages.account_menu import account_menu
 from dashboard.pages.place import Place, take_place, watch_connection
 from dashboard.pages.presence import stay
@@ -31,16 +32,15 @@ SWITCHES = {'timestamps': 'nostamps', 'wrap': 'nowrap'}  # preference → the cl
 
 
 def install(views: Views, accounts: Accounts, settings: Settings) -> None:
-    """Register the page, and the way to it from ``/``."""
-
-    @ui.page('/')
-    def home() -> RedirectResponse:
-        return RedirectResponse('/logs')
+    """Register the page."""
 
     @ui.page('/logs', title='Logs · Docker Log Dashboard')
-    def logs(request: Request) -> None:
+    def logs(request: Request) -> Response | None:
+        if refusal := clients.make_room(settings):
+            return refusal
         visit = stay(accounts, request.state.identity)
         LogsPage(views.of(visit), accounts, settings, visit.identity).build(request.query_params)
+        return None
 
 
 class LogsPage:
@@ -236,7 +236,8 @@ class LogsPage:
 
     def _remember_in_url(self) -> None:
         query = {'service': self._name, 'tail': self._tail, 'filter': self._term}
-        ui.navigate.history.replace('/logs?' + urlencode({name: value for name, value in query.items() if value}))
+        address = path_for(ui.context.client.request.scope, '/logs')
+        ui.navigate.history.replace(f'{address}?{urlencode({name: value for name, value in query.items() if value})}')
 
     def _refresh(self) -> None:
         """Say what is so; an element is only sent when its words have changed."""

@@ -6,11 +6,12 @@ from functools import partial
 
 from nicegui import ui
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from dashboard.account_store import User
 from dashboard.auth import Accounts, require_admin
-from dashboard.errors import NotAllowed
+from dashboard.config import Settings
+from dashboard.pages import clients
 from dashboard.pages.parts import button, row, section, sheet, when
 from dashboard.pages.presence import stay
 from dashboard.scope import EVERYTHING, Scope
@@ -19,15 +20,13 @@ from dashboard.visits import Visit
 KINDS = {'all': 'Viewer of everything', 'scope': 'Viewer of some services', 'admin': 'Administrator'}
 
 
-def install(accounts: Accounts) -> None:
+def install(accounts: Accounts, settings: Settings) -> None:
     """Register the page."""
 
     @ui.page('/users', title='Users · Docker Log Dashboard')
     def users(request: Request) -> Response | None:
-        try:
-            require_admin(request.state.identity)
-        except NotAllowed as error:
-            return PlainTextResponse(str(error), 403)
+        if refusal := clients.make_room(settings):
+            return refusal
         UsersPage(accounts, stay(accounts, request.state.identity)).build()
         return None
 
