@@ -12,7 +12,7 @@ from typing import Any
 from dashboard.errors import ConfigError
 
 MEBIBYTE = 1 << 20
-BASE_PATH = re.compile(r'(/[A-Za-z0-9._~-]+)+')
+BASE_PATH = re.compile(r'(/[A-Za-z0-9][A-Za-z0-9._~-]*)+')
 OWN_PATHS = ('/logs', '/api', '/login', '/logout', '/docs', '/favicon.ico')  # a base path must not look like one
 
 Networks = tuple[IPv4Network | IPv6Network, ...]

@@ -143,15 +143,12 @@ def _address(text: str) -> str:
     elif text.count(':') == 1:
         text = text.partition(':')[0]
     try:
-        return str(ip_address(text))
+        address = ip_address(text)
     except ValueError:
         return ''
+    return str(getattr(address, 'ipv4_mapped', None) or address)  # a socket for both tells IPv4 peers as IPv6
 
 
 def _is_within(address: str, trusted: Networks) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(parsed, 'ipv4_mapped', None)  # a dual-stack socket tells IPv4 peers so
-    return any((mapped or parsed) in network for network in trusted)
+    plain = _address(address)
+    return bool(plain) and any(ip_address(plain) in network for network in trusted)

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.auth import Accounts
-from dashboard.config import Settings
+from dashboard.config import MEBIBYTE, Settings
 from dashboard.credentials import (
     UNAUTHORIZED,
     bearer_token,
@@ -33,6 +33,7 @@ from dashboard.slots import Slots
 
 READING = frozenset({'GET', 'HEAD', 'OPTIONS'})
 BODY_LIMIT = 16 * 1024  # bytes that a stranger may send
+DISCARDED = MEBIBYTE  # bytes of a longer one that are read: many clients hear no answer before they have sent
 BODY_TIME = 20.0  # seconds that a body may take
 TRY_AGAIN = 1013  # the close code of a WebSocket with too many others
 FOREIGN = (
@@ -158,20 +159,22 @@ async def _whole_body(scope: Scope, receive: Receive, limit: int) -> Receive:
     if 'content-length' not in headers and 'transfer-encoding' not in headers:
         return receive
     too_long = _Refused(_json(413, f'The body may have {limit:,} bytes at most.', CLOSING))
-    if 'transfer-encoding' not in headers and int(headers['content-length']) > limit:
-        raise too_long  # before a client that waits for "100 Continue" sends it
-    body, more = b'', True
+    if 'expect' in headers and 'transfer-encoding' not in headers and int(headers['content-length']) > limit:
+        raise too_long  # the client waits for leave to send it
+    body, size, more = b'', 0, True
     try:
         async with asyncio.timeout(BODY_TIME):
-            while more:
+            while more and size <= DISCARDED:
                 message = await receive()
                 if message['type'] == 'http.disconnect':
                     break
-                body, more = body + message.get('body', b''), message.get('more_body', False)
-                if len(body) > limit:
-                    raise too_long
+                part, more = message.get('body', b''), message.get('more_body', False)
+                size += len(part)
+                body = body + part if size <= limit else b''
     except TimeoutError:
         raise _Refused(_json(408, f'The body did not come within {BODY_TIME:.0f} s.', CLOSING)) from None
+    if size > limit:
+        raise too_long
     return _replay(body, receive)
 
 
