@@ -3,9 +3,12 @@ ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
 WORKDIR /src
+COPY requirements.lock ./
+RUN python3 -m venv /opt/dashboard && /opt/dashboard/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md ./
 COPY dashboard dashboard
-RUN python3 -m venv /opt/dashboard && /opt/dashboard/bin/pip install --no-cache-dir .
+RUN /opt/dashboard/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/dashboard/bin/pip uninstall --yes --quiet setuptools pip
 
 FROM ${BASE}
 COPY --from=build /opt/dashboard /opt/dashboard
