@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
+from dashboard.api.errors import READING
 from dashboard.api.logs import Since, Stamps, Until, select
 from dashboard.api.wire import row_messages
 from dashboard.errors import ServiceNotFound
@@ -38,7 +39,7 @@ def router(views: Views) -> APIRouter:
     """The route ``/api/logs/{service}/download``."""
     routes = APIRouter(prefix='/api/logs', tags=['logs'])
 
-    @routes.get('/{service}/download', response_class=StreamingResponse)
+    @routes.get('/{service}/download', response_class=StreamingResponse, responses=READING)
     async def download(
         service: str,
         format: As = Format.TEXT,

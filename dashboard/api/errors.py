@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
@@ -22,6 +24,15 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.UnknownAccount, 404),
     (errors.AccountError, 400),
 )
+
+READING: dict[int | str, dict[str, Any]] = {  # for the OpenAPI document, of routes that read from the engine
+    401: {'description': 'Sign in first.'},
+    404: {'description': 'There is no such service, or its container has been removed.'},
+    409: {'description': 'The log driver of the container keeps nothing that can be read.'},
+    422: {'description': 'A parameter is wrong: `detail` says which, and what it takes.'},
+    429: {'description': 'Too many at once: `Retry-After` says how many seconds to wait.'},
+    503: {'description': 'The engine does not answer, or too many of its streams are open: see `Retry-After`.'},
+}
 
 
 def status_of(error: Exception) -> int:

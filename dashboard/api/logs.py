@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
-from dashboard.api.errors import headers_of, status_of
+from dashboard.api.errors import READING, headers_of, status_of
 from dashboard.errors import DashboardError
 from dashboard.marks import Marks, is_cursor
 from dashboard.model import LogLine, Row, Service
@@ -31,7 +31,7 @@ def router(views: Views) -> APIRouter:
     """The routes below ``/api/logs``."""
     routes = APIRouter(prefix='/api/logs', tags=['logs'])
 
-    @routes.get('')
+    @routes.get('', responses=READING)
     async def available(hub: View = Depends(views)) -> dict[str, Any]:
         """Services that are running and so have a live log."""
         await hub.asked()
@@ -49,7 +49,7 @@ def router(views: Views) -> APIRouter:
             ]
         }
 
-    @routes.get('/{service}', response_model=None)
+    @routes.get('/{service}', response_model=None, responses=READING)
     async def recent(
         service: str,
         tail: Tail = 100,

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 
 from dashboard import __version__
+from dashboard.api.errors import READING
 from dashboard.api.wire import service_details
 from dashboard.view import View, Views
 
@@ -15,7 +16,7 @@ def router(views: Views) -> APIRouter:
     """The routes ``/api/services`` and ``/api/health``."""
     routes = APIRouter(prefix='/api')
 
-    @routes.get('/services', tags=['services'])
+    @routes.get('/services', tags=['services'], responses=READING)
     async def services(hub: View = Depends(views)) -> dict[str, Any]:
         """All services, running ones first, with status, health and containers."""
         await hub.asked()
