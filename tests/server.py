@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,9 +19,12 @@ PASSWORD = 'correct horse battery'
 class Server:
     """One running dashboard."""
 
-    def __init__(self, data_dir: Path, *options: str, port: int = 0, **environ: str) -> None:
+    def __init__(
+        self, data_dir: Path, *options: str, port: int = 0, tls: ssl.SSLContext | None = None, **environ: str
+    ) -> None:
         self.port = port or free_port()
-        self.url = f'http://127.0.0.1:{self.port}'
+        self.url = f'{"https" if tls else "http"}://127.0.0.1:{self.port}'
+        self._tls = tls
         self.data_dir = data_dir
         self.output = ''
         clean = {name: value for name, value in os.environ.items() if not name.startswith(('NICEGUI_', 'PYTEST_'))}
@@ -49,7 +53,8 @@ class Server:
         """Status and body."""
         headers = {'Authorization': f'Bearer {token}'} if token else {}
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers), timeout=30) as answer:
+            request = urllib.request.Request(self.url + path, headers=headers)
+            with urllib.request.urlopen(request, timeout=30, context=self._tls) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
