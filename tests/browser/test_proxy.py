@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
 from tests.browser.conftest import sign_in
-from tests.reverse_proxy import ReverseProxy
+from tests.proxies import ReverseProxy
 from tests.server import PASSWORD, Server, free_port
 from tests.test_edge import make_certificate
 

@@ -12,12 +12,18 @@ import pytest
 
 from tests.docker_engine import LABEL, wait_until
 from tests.server import free_port
+from tests.test_supply import RUNTIME, pins
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 BASE = 'docker-log-dashboard/base:1'
 IMAGE = 'docker-log-dashboard/test:latest'
+LIST = """
+import importlib.metadata, re
+for item in importlib.metadata.distributions(path=__import__('glob').glob('/opt/dashboard/lib/python3.*/site-packages')):
+    print(re.sub(r'[-_.]+', '-', item.metadata['Name']).lower() + '==' + item.version)
+"""
 CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 
 
@@ -83,6 +89,31 @@ def test_its_own_health_check_is_the_one_the_image_has(engine_client, image):
 def test_it_runs_as_nobody_in_particular_and_cannot_write_its_own_files(running):
     assert running.exec_run('id -u').output.strip() == b'10001'
     assert running.exec_run('touch /opt/dashboard/x').exit_code != 0
+
+
+def test_it_has_no_rights_beyond_those_of_its_user(running):
+    status = dict(line.split(':', 1) for line in running.exec_run('cat /proc/1/status').output.decode().splitlines())
+    held = {name: int(status[name], 16) for name in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')}
+    assert held == dict.fromkeys(held, 0)
+    assert status['NoNewPrivs'].strip() == '1'
+    assert running.exec_run('find / -xdev -perm /6000 -user 10001').output == b''
+
+
+def test_only_its_data_and_tmp_can_be_written(running):
+    for path in ('/', '/etc', '/opt/dashboard/lib', '/home', '/var'):
+        assert running.exec_run(['touch', f'{path}/x']).exit_code != 0
+    for path in ('/data', '/tmp'):
+        assert running.exec_run(['sh', '-c', f'touch {path}/x && rm {path}/x']).exit_code == 0
+    assert running.exec_run(['stat', '-c', '%a %u', '/data', '/data/secret.key']).output == b'700 10001\n600 10001\n'
+
+
+def test_it_holds_what_is_locked_and_nothing_to_install_more_with(running):
+    listed = running.exec_run(['python3', '-c', LIST]).output.decode()
+    installed = dict(line.split('==') for line in listed.split())
+    assert installed.pop('docker-log-dashboard')
+    assert installed == {name: version for name, version in pins(RUNTIME).items() if name in installed}
+    assert not installed.keys() & {'pip', 'setuptools'}
+    assert len(installed) > 30
 
 
 def test_it_ends_within_three_seconds(running):
