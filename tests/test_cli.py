@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import __version__
+from dashboard import __version__, app
 from dashboard.auth import Accounts
 from dashboard.cli import main
-from dashboard.config import VARIABLES
+from dashboard.config import VARIABLES, Settings, networks
+from dashboard.demo import DemoEngine
 from dashboard.errors import InvalidCredentials, InvalidToken
 from dashboard.scope import EVERYTHING
 
@@ -225,6 +226,38 @@ def test_the_environment_can_ask_for_the_demo(served, monkeypatch):
     monkeypatch.setenv('DASHBOARD_DEMO', 'true')
     main([])
     assert served[0].demo is True
+
+
+@pytest.mark.parametrize(
+    ('host', 'options', 'warned'),
+    [
+        ('127.0.0.1', {}, False),
+        ('::1', {}, False),
+        ('localhost', {}, False),
+        ('0.0.0.0', {}, True),
+        ('logs.example', {}, True),
+        ('0.0.0.0', {'trusted_proxies': networks('10.0.0.7')}, False),  # TLS ends there
+        ('0.0.0.0', {'tls_cert': Path('c'), 'tls_key': Path('k')}, False),
+    ],
+)
+def test_the_console_warns_when_passwords_would_travel_unencrypted(host, options, warned, tmp_path, capsys):
+    settings = Settings(host=host, base_path='/logs-ui', **options)
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        app._greet(settings, DemoEngine(), Accounts(tmp_path / 'new'), listener)
+    printed = capsys.readouterr().out
+    assert ('unencrypted' in printed) is warned
+    assert f'{"https" if options.get("tls_cert") else "http"}://' in printed.splitlines()[0]
+    assert printed.splitlines()[0].endswith('/logs-ui')
+
+
+def test_the_options_of_the_edge_are_read(served):
+    main(['--trusted-proxy', '10.0.0.7,10.1.0.0/16', '--base-path', '/a/', '--tls-cert', 'c', '--tls-key', 'k'])
+    settings = served[0]
+    assert (settings.trusted_proxies, settings.base_path) == (networks('10.0.0.7, 10.1.0.0/16'), '/a')
+    assert (settings.tls_cert, settings.tls_key) == (Path('c'), Path('k'))
+    for wrong in (['--trusted-proxy', 'x'], ['--base-path', '/logs']):
+        with pytest.raises(SystemExit):
+            main(wrong)
 
 
 # -- health

@@ -207,6 +207,29 @@ def test_guesses_are_counted_by_the_address_behind_the_proxy(serve):
     assert guess('1.2.3.4, 203.0.113.1') == 429  # inventing addresses does not help
 
 
+# -- what a sign-in makes of what the browser brought
+
+
+def test_signing_in_makes_a_new_session_whatever_cookie_was_planted(serve, accounts):
+    here = serve(Settings())
+    form = {'username': 'ann', 'password': 'correct horse'}
+    planted = accounts.issue('ann')
+    for cookie_value in (planted, 'chosen-by-somebody'):
+        made = here.client.post('/login', data=form, headers=cookie(cookie_value)).headers['set-cookie']
+        token = made.partition('=')[2].partition(';')[0]
+        assert token not in (planted, cookie_value)
+        assert accounts.identify(token).token_id != accounts.identify(planted).token_id
+
+
+@pytest.mark.parametrize('wanted', ['https://evil', '//evil', '/\\evil', '/\t/evil', 'javascript:alert(1)', ''])
+def test_signing_in_leads_nowhere_else(serve, wanted):
+    here = serve(Settings(base_path='/logs-ui'))
+    form = {'username': 'ann', 'password': 'correct horse', 'next': wanted}
+    location = here.client.post('/login', data=form).headers['location']
+    assert location.startswith('/logs-ui/')
+    assert httpx.URL(here.url).join(location).host == '127.0.0.1'
+
+
 # -- below a path
 
 

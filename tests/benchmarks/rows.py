@@ -11,6 +11,9 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -303,6 +306,41 @@ def first_lines(run: Run) -> Iterator[Row]:
     yield 'starting the program to its first answer', f'{min(starts):.2f} s', '', ''
 
 
+def sign_ins(run: Run) -> Iterator[Row]:
+    """A thousand wrong sign-ins, each for another account and so each with its hash, beside a page at 5,000 lines/s."""
+    run.containers('guessed', command=writer(5_000), log_config=ROTATED)
+    tab = run.page('guessed')
+    tab.wait_for_selector('.log .l')
+    alone = observe(tab, run.seconds(15))
+    number = 1_000 if not run.options.quick else 200
+    begin, during = time.monotonic(), []
+    with ThreadPoolExecutor(20) as guessers:
+        guesses = [guessers.submit(_guess, run.server.url, f'nobody-{index}') for index in range(number)]
+        while not all(guess.done() for guess in guesses):
+            during += observe(tab, 2).ages
+    seconds = time.monotonic() - begin
+    refused = Counter(guess.result() for guess in guesses)
+    ratio = percentile(during, 0.95) / percentile(alone.ages, 0.95)
+    yield (
+        f'a page at 5,000 lines/s during {number:,} wrong sign-ins '
+        f'({number / seconds:.0f} a second: {", ".join(f"{count} × {status}" for status, count in refused.items())})',
+        spread(during),
+        f'before {spread(alone.ages)}',
+        f'{ratio:.2f}',
+    )
+
+
+def _guess(url: str, name: str) -> int:
+    body = json.dumps({'username': name, 'password': 'a wrong password'}).encode()
+    request = urllib.request.Request(f'{url}/api/auth/login', body, {'Content-Type': 'application/json'})
+    try:
+        urllib.request.urlopen(request, timeout=60).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    return 200
+
+
 def other(run: Run) -> Iterator[Row]:
     """Another viewer, by the same measure."""
     for rate in (100, 1_000, 10_000, FULL_SPEED):
@@ -316,5 +354,5 @@ def other(run: Run) -> Iterator[Row]:
 
 
 ROWS: dict[str, Callable[[Run], Iterator[Row]]] = {
-    '1': reader, '2': page, '3': fan_out, '4': stalled, '5': idle, '6': first_lines, 'other': other,
+    '1': reader, '2': page, '3': fan_out, '4': stalled, '5': idle, '6': first_lines, '7': sign_ins, 'other': other,
 }  # fmt: skip
