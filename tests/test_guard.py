@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
@@ -27,6 +28,7 @@ from dashboard.config import Settings
 from dashboard.edge import SECURITY_HEADERS, Edge
 from dashboard.guard import BODY_LIMIT, Guard
 from dashboard.routes import OPEN, TABLE
+from dashboard.server import configure
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 SOCKETS = ['/api/logs/ws/web', '/_nicegui_ws/socket.io']
@@ -89,6 +91,12 @@ def serving(app: ASGIApp, **options: Any) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def configured(settings: Settings) -> uvicorn.Config:
+    """The real server's configuration, without what it does to the logging of this process."""
+    with mock.patch.object(uvicorn.Config, 'configure_logging'):
+        return configure(None, settings)
 
 
 @pytest.fixture(scope='module')
