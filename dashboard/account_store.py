@@ -55,8 +55,8 @@ class AccountStore:
 
     def __init__(self, data_dir: Path) -> None:
         make_private_directory(data_dir)
-        self._path = data_dir.absolute() / 'dashboard.db'
-        make_private_file(self._path)
+        self.path = data_dir.absolute() / 'dashboard.db'
+        make_private_file(self.path)
         with self.open() as database:
             migrate(database)
 
@@ -130,7 +130,7 @@ class AccountStore:
     def open(self) -> Iterator[sqlite3.Connection]:
         """A connection, for as long as the ``with`` lasts; what was done is kept when it ends well."""
         # mode=rw: a database deleted under us is an error, not a new and empty one with the umask's permissions
-        address = f'{self._path.as_uri()}?mode=rw'
+        address = f'{self.path.as_uri()}?mode=rw'
         try:
             with closing(sqlite3.connect(address, uri=True)) as database, database:
                 database.execute('PRAGMA foreign_keys = ON')
@@ -138,7 +138,7 @@ class AccountStore:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise ConfigError(f'The accounts in {self._path} cannot be used: {error}.') from error
+            raise ConfigError(f'The accounts in {self.path} cannot be used: {error}.') from error
 
 
 def _user(row: tuple[str, int, int, str, str | None]) -> User:

@@ -103,12 +103,13 @@ class SessionStore:
     def watching(self) -> Iterator[Callable[[], bool]]:
         """A cheap way to ask whether anybody, in any process, has changed the database since it was asked last."""
         with self._accounts.open() as database:
-            seen = -1
+            seen, opened = -1, self._accounts.path.stat().st_ino
 
             def changed() -> bool:
                 nonlocal seen
                 before, seen = seen, database.execute('PRAGMA data_version').fetchone()[0]
-                return bool(seen != before)
+                # another file, a restored backup for one, is looked at every time: its changes are not told here
+                return bool(seen != before) or self._accounts.path.stat().st_ino != opened
 
             yield changed
 

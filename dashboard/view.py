@@ -28,7 +28,7 @@ class Views:
     def __init__(self, hub: LogHub) -> None:
         self._hub = hub
 
-    def __call__(self, connection: HTTPConnection) -> View:
+    async def __call__(self, connection: HTTPConnection) -> View:
         """What the visitor of this connection may see; the gate has put the visit there."""
         return View(self._hub, connection.state.visit)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from uuid import uuid4
@@ -13,7 +17,8 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from dashboard.auth import Accounts
-from dashboard.errors import ConfigError
+from dashboard.errors import ConfigError, InvalidToken
+from dashboard.model import LogLine
 from dashboard.scope import EVERYTHING, Scope
 from dashboard.visits import Visit, Visits
 from tests.app import PASSWORD, eventually, running
@@ -164,6 +169,36 @@ def test_a_change_is_noticed_whoever_makes_it_and_once(app, bob):
         assert [changed(), changed()] == [True, False]
         Accounts(app.data_dir).set_rights(bob.name, is_admin=True)
         assert [changed(), changed()] == [True, False]
+
+
+def test_a_database_that_is_replaced_by_a_backup_is_looked_at_every_time(tmp_path):
+    accounts = Accounts(tmp_path)
+    with accounts.visits._store.watching() as changed:
+        assert [changed(), changed()] == [True, False]
+        shutil.copy(tmp_path / 'dashboard.db', tmp_path / 'backup')
+        (tmp_path / 'backup').replace(tmp_path / 'dashboard.db')
+        assert [changed(), changed()] == [True, True]
+
+
+def test_a_download_ends_half_way_with_its_session(app, web, bob, monkeypatch):
+    begun, goes_on = threading.Event(), threading.Event()
+
+    async def slow_logs(container, **_):
+        yield [LogLine.of(container, 1, 'first')]
+        begun.set()
+        await asyncio.to_thread(goes_on.wait, 5)
+        yield [LogLine.of(container, 2, 'second')]
+
+    monkeypatch.setattr(app.engine, 'logs', slow_logs)
+    with ThreadPoolExecutor(1) as threads:
+        downloading = threads.submit(bob.get, '/api/logs/web/download')
+        assert begun.wait(5)
+        app.accounts.logout(app.accounts.identify(bob.token))
+        eventually(lambda: all(visit.ended for visit in app.accounts.visits._open))
+        goes_on.set()
+        with pytest.raises(RuntimeError, match='response already started') as broken_off:
+            downloading.result(5)
+    assert isinstance(broken_off.value.__cause__, InvalidToken)
 
 
 def test_a_login_at_the_same_moment_does_not_disturb_anybody(app, web, bob):

@@ -114,7 +114,7 @@ def router(accounts: Accounts) -> APIRouter:
     return routes
 
 
-def _admin(identity: Caller) -> None:
+async def _admin(identity: Caller) -> None:
     require_admin(identity)
 
 

@@ -104,6 +104,17 @@ def test_signing_out_in_one_tab_ends_the_other_and_no_other_session(open_as, vie
     expect(elsewhere.get_by_text(re.compile(r'\d+ lines$'))).not_to_have_text(lines)
 
 
+def test_changing_ones_password_on_the_page_ends_all_sessions(open_as, viewer):
+    page, elsewhere = open_as(viewer), open_as(viewer)
+    page.get_by_label('Settings and account').click()
+    page.get_by_role('button', name='Change password').click()
+    page.get_by_label('Current password').fill(PASSWORD)
+    page.get_by_label('New password').fill('battery staple')
+    page.get_by_role('button', name='Change it and sign in again').click()
+    for tab in (page, elsewhere):
+        tab.wait_for_function(LEFT)
+
+
 def test_a_page_whose_browser_does_not_go_hears_nothing_more(open_as, admin, viewer):
     page = open_as(viewer)
     page.wait_for_selector('.log .l')
