@@ -93,7 +93,7 @@ class Visits:
     def check(self, changed: bool = True) -> None:
         """Show out whose token has ended, and tell the others what has changed."""
         now = time.time()
-        expired = any(visit.identity.expires <= now for visit in self._open)
+        expired = any(visit.identity.expires <= now for visit in self._open if not visit.ended)
         if not (changed or expired or self._unchecked):
             return
         self._unchecked = False
@@ -102,15 +102,19 @@ class Visits:
             visit.change(current.get(visit.identity.token_id))
 
     async def _keep_looking(self) -> None:
+        told = False
         while True:
             try:
                 with self._store.watching() as changed:
                     while True:
                         self.check(changed())
                         self._note_use()
+                        told = False
                         await asyncio.sleep(POLL)
             except Exception:  # whatever it is: nobody stays who cannot be checked
-                LOG.exception('The accounts cannot be read: everybody is signed out of what is open.')
+                if not told:
+                    LOG.exception('The accounts cannot be read: everybody is signed out of what is open.')
+                told = True
                 self._end_all()
                 await asyncio.sleep(POLL)
 

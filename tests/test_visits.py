@@ -140,14 +140,18 @@ def test_a_service_that_leaves_the_scope_ends_its_socket_and_is_removed_from_the
         assert status.receive_json()['changes'][0]['service'] == 'web'
 
 
-def test_nobody_stays_when_nobody_can_be_checked(tmp_path):
+def test_nobody_stays_when_nobody_can_be_checked_and_the_console_is_told_once(tmp_path, caplog):
     with running(tmp_path / 'data') as app:
-        bob = app.signed_in('bob')
+        bob, tries = app.signed_in('bob'), []
         with bob.websocket_connect(f'/api/logs/ws/status?token={bob.token}') as status:
             (app.data_dir / 'dashboard.db').write_bytes(b'not a database' * 1000)
             expect_end(status)
         with pytest.raises(ConfigError):
             app.accounts.users()
+        ended = app.accounts.visits._end_all
+        app.accounts.visits._end_all = lambda: tries.append(ended())
+        eventually(lambda: len(tries) > 2)
+    assert [record.message[:29] for record in caplog.records] == ['The accounts cannot be read: ']
 
 
 def test_what_is_open_costs_no_look_at_the_accounts_while_nothing_changes(app, web, bob, monkeypatch):
@@ -160,6 +164,19 @@ def test_what_is_open_costs_no_look_at_the_accounts_while_nothing_changes(app, w
         assert looks == []
         app.on_loop(visits.check, changed=True)
         assert looks == [{app.accounts.identify(bob.token).token_id}]
+
+
+def test_a_visit_that_has_expired_is_looked_up_once(app, bob, monkeypatch):
+    visits, looks = Visits(app.accounts.visits._store), []
+    look_up = visits._store.identities
+    monkeypatch.setattr(visits._store, 'identities', lambda ids: looks.append(ids) or look_up(ids))
+    me = app.accounts.identify(bob.token)
+    with visits.visit(me) as visit:
+        monkeypatch.setattr(time, 'time', lambda: me.expires)
+        for _ in range(3):
+            visits.check(changed=False)
+        assert visit.ended
+    assert looks == [{me.token_id}]
 
 
 def test_a_change_is_noticed_whoever_makes_it_and_once(app, bob):
