@@ -19,7 +19,6 @@ from starlette.staticfiles import StaticFiles
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from dashboard.account_store import Session
 from dashboard.app import create_app
 from dashboard.auth import Accounts
 from dashboard.config import Settings
@@ -27,11 +26,13 @@ from dashboard.demo import ScriptedEngine
 from dashboard.edge import SECURITY_HEADERS
 from dashboard.hub import LogHub
 from dashboard.routes import OPEN, RULES, SOCKET, TABLE, rule_of
+from dashboard.session_store import Session
+from dashboard.sessions import PREFIX
 from tests.test_guard import CHEAP, bearer, cookie, serving
 
 KEY = 'a key of this test that is long enough'
 PUBLIC = '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n'
-SAMPLES = {'service': 'web', 'path': 'x', 'key': 'x', 'name': 'x'}
+SAMPLES = {'service': 'web', 'path': 'x', 'key': 'x', 'name': 'x', 'id': 'x'}
 
 
 @pytest.fixture(scope='module')
@@ -81,7 +82,10 @@ def bad_tokens(accounts: Accounts) -> dict[str, str]:
     header, body, signature = good.split('.')
     raised = base64.urlsafe_b64encode(json.dumps({**claims, 'sub': 'bob'}).encode()).rstrip(b'=').decode()
     stretched = base64.urlsafe_b64encode(json.dumps({**claims, 'exp': 1 << 33}).encode()).rstrip(b'=').decode()
-    unknown = accounts._tokens.sign(Session('never-made', 'ann', int(time.time()), int(time.time()) + 900))
+    now = int(time.time())
+    unknown = accounts.sessions._tokens.sign(Session('never-made', 'id', 'ann', now, now + 900))
+    revoked = accounts.sessions.make_token(accounts.known('ann'), 'revoked', 1)
+    accounts.sessions.revoke('ann', revoked.session.id)
     return {
         'none': '',
         'nonsense': 'nonsense',
@@ -96,6 +100,8 @@ def bad_tokens(accounts: Accounts) -> dict[str, str]:
         'changed user': f'{header}.{raised}.{signature}',
         'changed end': f'{header}.{stretched}.{signature}',
         'no signature': f'{header}.{body}.',
+        'revoked API token': revoked.secret,
+        'made-up API token': f'{PREFIX}{"A" * 43}',
     }
 
 

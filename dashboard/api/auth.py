@@ -86,6 +86,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 UNFIT: dict[int | str, dict[str, Any]] = {
     400: {'model': Problem, 'description': 'The account cannot be made or changed like this; `detail` says why.'}
 }
+ABSENT: dict[int | str, dict[str, Any]] = {404: {'model': Problem, 'description': 'There is none of that name.'}}
 LOGIN_BODY = {  # written by hand, because FastAPI cannot declare one body in two encodings
     'requestBody': {
         'required': True,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from dashboard.api.auth import REFUSED, SIGNED_IN, UNFIT, Caller, Done
+from dashboard.api.auth import ABSENT, REFUSED, SIGNED_IN, UNFIT, Caller, Done
 from dashboard.auth import Accounts
 from dashboard.identity import Identity
 from dashboard.session_store import Session
@@ -84,7 +84,7 @@ def router(accounts: Accounts) -> APIRouter:
         """End all of one's sessions but the one that asks."""
         return Ended(ended=own.end_others(identity))
 
-    @routes.delete('/sessions/{id}', responses=UNFIT)
+    @routes.delete('/sessions/{id}', responses=UNFIT | ABSENT)
     def end(id: str, identity: Caller) -> Done:
         """End one of one's sessions, with its open pages and WebSockets."""
         own.end(identity.username, id)
@@ -101,7 +101,7 @@ def router(accounts: Accounts) -> APIRouter:
         made = own.make_token(accounts.known(identity.username), body.name, body.days)
         return TokenMade(token=made.secret, **_token_out(made.session).model_dump())
 
-    @routes.delete('/tokens/{id}', responses=UNFIT)
+    @routes.delete('/tokens/{id}', responses=UNFIT | ABSENT)
     def revoke(id: str, identity: Caller) -> Done:
         """End one of one's API tokens."""
         own.revoke(identity.username, id)

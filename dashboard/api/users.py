@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from dashboard import account_store
-from dashboard.api.auth import REFUSED, SIGNED_IN, UNFIT, Caller, Done, Problem
+from dashboard.api.auth import ABSENT, REFUSED, SIGNED_IN, UNFIT, Caller, Done, Problem
 from dashboard.api.sessions import Ended, Sessions, sessions_out
 from dashboard.auth import Accounts, require_admin
 from dashboard.identity import Role
@@ -61,7 +61,7 @@ def router(accounts: Accounts) -> APIRouter:
     routes = APIRouter(
         prefix='/api/users',
         tags=['users'],
-        responses=REFUSED | UNFIT | FORBIDDEN,
+        responses=REFUSED | UNFIT | FORBIDDEN | ABSENT,
         dependencies=[*SIGNED_IN, Depends(_admin)],
     )
 
