@@ -304,12 +304,10 @@ class Subscription:
         if newest:
             start = max(start, history.end - limit)
         rows = history.slice(start, start + limit)
-        missed, resumed = start - self.position, self.position
-        self.taken_from = start
-        self.position = start + len(rows)
-        self.skipped = bool(missed and rows)
+        resumed, self.taken_from, self.position = self.position, start, start + len(rows)
+        self.skipped = bool(start > resumed and rows)
         if self.skipped:
-            end = row_time(rows[0])
+            end, missed = row_time(rows[0]), history.missing(resumed, start)
             rows.insert(0, Gap(self._last_time or end, end, missed, SKIPPED, row=resumed))
         if rows:
             self._last_time = row_time(rows[-1])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from dashboard.model import Cursor, Gap, LogLine, Row, format_timestamp
 
 ROW_COST = 130  # bytes that a row takes beside its record: the object, the bytes object's head, the list's slot
+REMARKS = 1_000  # rows that were no lines and have left, which are remembered to count what others missed
 SLACK = 16  # a sixteenth of the limit is evicted at once, so that eviction costs little a row
 
 
@@ -19,6 +21,7 @@ class History:
         self.bytes = 0
         self._rows: list[Row] = []
         self._remarks: deque[int] = deque()  # numbers of the rows that are not lines; they are few
+        self._evicted: deque[tuple[int, Row]] = deque(maxlen=REMARKS)  # those that have left, by number
         self._max_rows = max_rows
         self._max_bytes = max_bytes
 
@@ -52,6 +55,15 @@ class History:
         start = max(start, self.first)
         return self.end - start - sum(number >= start for number in self._remarks)
 
+    def missing(self, start: int, stop: int) -> int | None:
+        """How many lines somebody misses who skips these rows, held or not; None when nobody can know."""
+        held = [(number, self._rows[number - self.first]) for number in self._remarks]
+        between = [row for number, row in chain(self._evicted, held) if start <= number < stop]
+        gaps = [row for row in between if isinstance(row, Gap)]
+        if any(gap.missed is None for gap in gaps):
+            return None
+        return stop - start - len(between) + sum(gap.missed or 0 for gap in gaps)
+
     def tail(self, lines: int) -> int:
         """The number of the row from which the last ``lines`` lines begin."""
         start = max(self.first, self.end - lines)
@@ -84,11 +96,12 @@ class History:
         while too_many > 0 and count < len(self._rows) - 1:
             cost = _cost(self._rows[count])
             freed, too_many, count = freed + cost, too_many - cost, count + 1
+        while self._remarks and self._remarks[0] < self.first + count:
+            number = self._remarks.popleft()
+            self._evicted.append((number, self._rows[number - self.first]))
         del self._rows[:count]
         self.first += count
         self.bytes -= freed
-        while self._remarks and self._remarks[0] < self.first:
-            self._remarks.popleft()
 
 
 def row_time(row: Row) -> int:

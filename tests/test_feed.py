@@ -287,6 +287,18 @@ async def test_a_slow_subscriber_is_told_what_it_missed_and_delays_nobody(engine
             assert len(lines) <= 1_000
 
 
+def test_who_skips_a_gap_misses_what_it_stands_for_too(engine):
+    history, lines = History(160, 1 << 30), lines_of(engine, 400)
+    history.append([*lines[:50], Gap(1, 2, 7, 'skipped'), Notice(3, 'started'), *lines[50:100]])
+    assert history.missing(0, 102) == 100 + 7
+    history.append(lines[100:])
+    assert history.first > 102, 'all of it has left'
+    assert history.missing(0, 102) == 100 + 7
+    assert history.missing(60, 70) == 10
+    history.append([Gap(4, 5, None, 'nobody knows')])
+    assert history.missing(300, history.end) is None
+
+
 async def test_an_engine_that_is_away_is_told_and_comes_back_by_itself(engine, hub):
     web = engine.add('web')
     await known(hub, 'web')

@@ -177,8 +177,10 @@ class LogViewer:
         new = await self._chosen([*self._older[self._older_shown :], *history.slice(known)])
         self.matches, self.new_lines = _lines(old) + _lines(new), 0
         rows = [*old, *new][-capacity:]
-        evicted = max(0, history.first - known)
-        if rows and (evicted or len(new) > capacity):  # what the page has never shown is not left out without a word
+        evicted = history.missing(known, max(known, history.first))
+        if rows and (
+            evicted != 0 or len(new) > capacity
+        ):  # what the page has never shown is not left out without a word
             row = None if self._older else known
             rows.insert(0, _left_out(new[:-capacity], rows[0], row, evicted))
         self._remember(rows)
@@ -289,11 +291,11 @@ def _lines(rows: Sequence[Row]) -> int:
     return sum(isinstance(row, LogLine) for row in rows)
 
 
-def _left_out(rows: Sequence[Row], then: Row, row: int | None = None, evicted: int = 0) -> Gap:
+def _left_out(rows: Sequence[Row], then: Row, row: int | None = None, evicted: int | None = 0) -> Gap:
     """A row in place of others, which may hold gaps themselves, and of some that are not held any more."""
     gaps = [item for item in rows if isinstance(item, Gap)]
-    unknown = any(gap.missed is None for gap in gaps)
-    missed = None if unknown else evicted + _lines(rows) + sum(gap.missed or 0 for gap in gaps)
+    counts = [evicted, *(gap.missed for gap in gaps)]
+    missed = None if None in counts else _lines(rows) + sum(filter(None, counts))
     first = rows[0] if rows else then
     start = first.start if isinstance(first, Gap) else row_time(first) - 1
     return Gap(start, row_time(then) + 1, missed, SKIPPED, row=row)

@@ -75,7 +75,7 @@ async def read_until(viewer, last: int) -> list[dict]:
 async def test_a_viewer_that_falls_behind_is_told_how_many_it_missed_and_delays_nobody(server, run_container):
     # slow enough for the engine to keep up, and far more than the history and all buffers hold
     run_container(
-        service='flood', command='sleep 1; for n in $(seq 0 49); do seq $((n*4000+1)) $((n*4000+4000)); sleep 0.1; done'
+        service='flood', command='sleep 1; for n in $(seq 0 99); do seq $((n*2000+1)) $((n*2000+2000)); sleep 0.1; done'
     )
     target = url(server, 'flood', '&tail=0')
     async with connect(target) as slow, connect(target) as quick:
