@@ -75,14 +75,14 @@ class Pace:
         return self
 
 
-def state_of(engine: EngineStatus, viewer: LogViewer, pace: Pace) -> State:
-    """What is true now, the worst first."""
+def state_of(engine: EngineStatus, viewer: LogViewer, pace: Pace, chosen: bool) -> State:
+    """What is true now, the worst first; ``chosen`` says whether a service is."""
     seconds = _age(viewer)
     age = ' · '.join(filter(None, (_pace_words(pace.rate), _age_words(seconds))))
     if engine.error:
         return State(f'Engine unreachable, try {engine.attempt}, next in {_seconds(engine.retry_at)}', 'down', age)
     if viewer.feed is None:
-        return State('Connecting' if not engine.reachable else 'Nothing chosen', 'idle')
+        return State('Connecting' if chosen or not engine.reachable else 'Nothing chosen', 'idle')
     status = viewer.feed.status
     if status.phase == 'reconnecting':
         return State(f'Reconnecting, try {status.attempt}, next in {_seconds(status.retry_at)}', 'down', age)

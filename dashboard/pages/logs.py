@@ -242,7 +242,7 @@ class LogsPage:
     def _refresh(self) -> None:
         """Say what is so; an element is only sent when its words have changed."""
         viewer, status = self._viewer, self._hub.status
-        self._badge.show(badge.state_of(status, viewer, self._pace.look(viewer.feed)))
+        self._badge.show(badge.state_of(status, viewer, self._pace.look(viewer.feed), bool(self._name)))
         self._auto.set_value(viewer.following)
         lines = viewer.lines
         self._count.set_text(f'{lines:,} lines' if lines != 1 else '1 line')

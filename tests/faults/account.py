@@ -31,7 +31,8 @@ class Account:
 
     def __str__(self) -> str:
         text = f'{self.lost} / {self.repeated} / {self.disordered}'
-        return text if not self.gaps else f'{text}, {self.gaps} gap rows for {self.in_gaps:,} lines'
+        rows = 'gap row' if self.gaps == 1 else 'gap rows'
+        return text if not self.gaps else f'{text}; {self.gaps} {rows} for {self.in_gaps:,} lines'
 
 
 def compare(written: Sequence[str], shown: Iterable[Sequence[str | Gap]]) -> Account:

@@ -104,7 +104,7 @@ class Watcher:
     def _note(self, load: str, found: list[list[str | None]]) -> None:
         for stamp, text in found:
             if stamp == 'badge':
-                words = re.sub(r'\d[\d,]*', 'n', text)
+                words = text.partition(',')[0]  # the figures change all the time
                 if words and words != (self.badge or [''])[-1]:
                     self.badge.append(words)
             elif stamp is None:
