@@ -42,6 +42,11 @@ def visible(text: str) -> str:
     return _last_state(shown) if '\r' in shown else shown
 
 
+def unseen(text: str) -> list[tuple[int, int]]:
+    """Where, in characters, a text holds what parts it and takes no room on a screen: sequences, controls, joiners."""
+    return [match.span() for match in _UNSEEN.finditer(text)]
+
+
 def spans(text: str) -> list[tuple[Style, str]]:
     """:func:`visible` text cut where its style changes; no run is empty, no two neighbours have the same style."""
     if text.isprintable() or not _SPECIAL.search(text):
@@ -80,6 +85,11 @@ _SEQUENCE = re.compile(
     | (?<=\x1b) [ -/]*+ [0-~]                     # ESC x, ESC ( x
     | (?<!\x1b)                                  # the same in one 8-bit character
     )""",
+    re.VERBOSE,
+)
+_UNSEEN = re.compile(
+    rf'{_SEQUENCE.pattern}|[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e'
+    r'\u2060-\u206f\ufe00-\ufe0f\ufeff]',
     re.VERBOSE,
 )
 _SPECIAL = re.compile('[\0-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]')

@@ -47,6 +47,10 @@ class Settings:
     max_body: int = 65_536  # bytes of a request
     max_url: int = 8_192  # bytes of path and query
     max_headers: int = 16_384  # bytes of all headers
+    redact: Path | None = None  # a file of one's own rules; from the data directory when it is no absolute path
+    redact_for: str = 'viewers'  # everyone, viewers (who are no administrators), nobody
+    audit_bytes: int = 10 * MEBIBYTE  # of one file of the audit log
+    audit_files: int = 5  # older ones that are kept
     docker_environ: Mapping[str, str] = field(default_factory=dict)  # the DOCKER_* variables
 
     @classmethod
@@ -69,6 +73,9 @@ class Settings:
                 raise ConfigError(f'{VARIABLES[name]} must be from {low:,} to {high:,}, not {getattr(self, name):,}.')
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError('TLS takes both a certificate and its key: set --tls-cert and --tls-key.')
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f'{VARIABLES[name]} takes {", ".join(choices)}; not {getattr(self, name)!r}.')
 
 
 VARIABLES = {
@@ -97,6 +104,10 @@ VARIABLES = {
     'max_body': 'DASHBOARD_MAX_BODY',
     'max_url': 'DASHBOARD_MAX_URL',
     'max_headers': 'DASHBOARD_MAX_HEADERS',
+    'redact': 'DASHBOARD_REDACT',
+    'redact_for': 'DASHBOARD_REDACT_FOR',
+    'audit_bytes': 'DASHBOARD_AUDIT_BYTES',
+    'audit_files': 'DASHBOARD_AUDIT_FILES',
 }
 LIMITS: dict[str, tuple[float, float]] = {
     'port': (0, 65_535),
@@ -114,7 +125,10 @@ LIMITS: dict[str, tuple[float, float]] = {
     'max_body': (1_024, MEBIBYTE),
     'max_url': (256, 65_536),
     'max_headers': (1_024, 65_536),
+    'audit_bytes': (65_536, 1 << 30),
+    'audit_files': (1, 1_000),
 }
+CHOICES = {'redact_for': ('viewers', 'everyone', 'nobody')}
 
 
 def _boolean(text: str) -> bool:

@@ -11,7 +11,19 @@ PACKAGE = Path(__file__).parents[1] / 'dashboard'
 LAYERS = [
     {'', 'errors'},
     {'model', 'config'},
-    {'ansi', 'frames', 'moments', 'bridge', 'private', 'demo_content', 'notices', 'reopening', 'scope'},
+    {
+        'ansi',
+        'frames',
+        'moments',
+        'bridge',
+        'private',
+        'demo_content',
+        'notices',
+        'reopening',
+        'scope',
+        'redaction_keys',
+        'console',
+    },
     {
         'filters',
         'slots',
@@ -22,11 +34,12 @@ LAYERS = [
         'passwords',
         'throttle',
         'account_schema',
+        'redaction_rules',
     },
     {'engine', 'demo', 'history', 'resume', 'marks', 'repeats', 'identity'},
     {'reader', 'merge', 'account_store'},
     {'feed', 'watch', 'session_store'},
-    {'hub', 'tokens', 'visits'},
+    {'hub', 'tokens', 'visits', 'redaction', 'audit'},
     {'view', 'sessions'},
     {'auth'},
     {'credentials'},
@@ -43,6 +56,7 @@ HOMES = {
     'docker': {'engine', 'engine_address', 'engine_stream'},
     'sqlite3': {'account_store', 'account_schema'},
     'jwt': {'tokens'},
+    're2': {'redaction', 'redaction_rules', 'redaction_keys', 'filters'},
     'argon2': {'auth', 'passwords'},
 }
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
