@@ -17,9 +17,11 @@ from fastapi_offline import FastAPIOffline
 from nicegui import ui
 
 from dashboard import __version__, pages
+from dashboard.api import audit as audit_routes
 from dashboard.api import auth as auth_routes
 from dashboard.api import download, logs, services, sessions, stream, users
 from dashboard.api.errors import answer_error
+from dashboard.audit import Audit
 from dashboard.auth import Accounts, ensure_admin
 from dashboard.config import Settings
 from dashboard.demo import DemoEngine
@@ -28,6 +30,7 @@ from dashboard.engine import DockerEngine, Engine
 from dashboard.errors import DashboardError
 from dashboard.guard import Guard
 from dashboard.hub import LogHub
+from dashboard.redaction import Redactor
 from dashboard.server import check_tls, configure, listen
 from dashboard.view import Views
 
@@ -40,13 +43,19 @@ UNENCRYPTED = (
 )
 
 
-def create_api(hub: LogHub, accounts: Accounts) -> FastAPI:
+def create_api(
+    hub: LogHub, accounts: Accounts, redactor: Redactor | None = None, audit: Audit | None = None
+) -> FastAPI:
     """The HTTP and WebSocket routes behind the gate, without pages; entering its lifespan starts the hub."""
+
+    noting = audit or Audit()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        noting.record('start')
         async with hub, accounts.visits:
             yield
+        noting.record('stop')
 
     app = FastAPIOffline(
         title='Docker Log Dashboard',
@@ -60,18 +69,24 @@ def create_api(hub: LogHub, accounts: Accounts) -> FastAPI:
     )
     app.add_exception_handler(DashboardError, answer_error)
     app.add_middleware(Guard, accounts=accounts, settings=hub.settings)
+    app.include_router(audit_routes.router(noting))
     for of_accounts in (auth_routes, sessions, users):
-        app.include_router(of_accounts.router(accounts))
-    views = Views(hub)  # from here on nobody is given the hub itself
-    for of_logs in (services, stream, logs, download):
-        app.include_router(of_logs.router(views))
+        app.include_router(of_accounts.router(accounts, noting))
+    views = Views(hub, redactor or Redactor())  # from here on nobody is given the hub itself
+    app.include_router(services.router(views))
+    for of_logs in (stream, logs, download):
+        app.include_router(of_logs.router(views, noting))
     return app
 
 
 def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> Edge:
-    """The whole product as an ASGI application."""
-    app = create_api(hub, accounts)
-    pages.install(app, Views(hub), accounts, settings)
+    """The whole product as an ASGI application.
+
+    :raises ConfigError: when a redaction rule does not do, or the audit log cannot be kept
+    """
+    redactor, audit = Redactor.of(settings), Audit.of(settings, accounts)
+    app = create_api(hub, accounts, redactor, audit)
+    pages.install(app, Views(hub, redactor), accounts, settings, audit)
     ui.run_with(
         app,
         title='Docker Log Dashboard',

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from dashboard import __version__
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.config import Settings, base_path, networks
+from dashboard.console import harmless_console
 from dashboard.errors import AccountError, DashboardError
 from dashboard.scope import Scope
 from dashboard.sessions import DAYS
@@ -31,6 +33,11 @@ Command = Callable[[Settings, argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 2 for what the user can mend, said in one line."""
+    with harmless_console():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     options = _parser().parse_args(argv)
     try:
         settings = Settings.from_env(os.environ, **_overrides(options))
@@ -55,6 +62,7 @@ def _user_add(settings: Settings, options: argparse.Namespace) -> int:
     first = accounts.needs_setup()
     scope = Scope.of(options.scope)  # before anybody types a password in vain
     accounts.add_user(options.name, _new_password(), options.admin, scope)
+    _note(settings, 'user-add', options.name, scope=scope, admin=options.admin or first)
     role = 'an administrator' if options.admin or first else f'a viewer of {scope}'
     print(f'Added {options.name}, {role}.')
     return 0
@@ -64,12 +72,14 @@ def _user_scope(settings: Settings, options: argparse.Namespace) -> int:
     if options.all == bool(options.patterns):
         raise AccountError('Give the patterns of the services that the user may see, or --all.')
     user = _accounts(settings).set_rights(options.name, scope=Scope.of(None if options.all else options.patterns))
+    _note(settings, 'user-change', options.name, scope=user.scope)
     print(f'{user.username} sees {user.scope}; what is open follows within a second.')
     return 0
 
 
 def _user_role(settings: Settings, options: argparse.Namespace) -> int:
     user = _accounts(settings).set_rights(options.name, is_admin=options.role == 'admin')
+    _note(settings, 'user-change', options.name, admin=user.is_admin)
     print(f'{user.username} is {"an administrator" if user.is_admin else f"a viewer of {user.scope}"}.')
     return 0
 
@@ -78,6 +88,7 @@ def _user_passwd(settings: Settings, options: argparse.Namespace) -> int:
     accounts = _accounts(settings)
     accounts.known(options.name)  # before anybody types a password in vain
     accounts.set_password(options.name, _new_password())
+    _note(settings, 'password-set', options.name)
     print(f'Changed the password of {options.name}; all tokens of {options.name} have ended.')
     return 0
 
@@ -91,6 +102,7 @@ def _user_list(settings: Settings, options: argparse.Namespace) -> int:
 
 def _user_remove(settings: Settings, options: argparse.Namespace) -> int:
     _accounts(settings).remove_user(options.name)
+    _note(settings, 'user-remove', options.name)
     print(f'Removed {options.name}; all tokens of {options.name} have ended.')
     return 0
 
@@ -98,6 +110,7 @@ def _user_remove(settings: Settings, options: argparse.Namespace) -> int:
 def _token(settings: Settings, options: argparse.Namespace) -> int:
     accounts = _accounts(settings)
     print(accounts.sessions.make_token(accounts.known(options.user), options.label, options.days).secret)
+    _note(settings, 'token-make', options.user, days=options.days, token=options.label)
     return 0
 
 
@@ -134,6 +147,11 @@ def _unhealthy(words: str) -> int:
 
 def _accounts(settings: Settings) -> Accounts:
     return Accounts(settings.data_dir, settings.secret_key)
+
+
+def _note(settings: Settings, event: str, name: str, **details: Any) -> None:
+    """Who types here has no account: the audit log calls them the console."""
+    Audit.of(settings).record(event, '(console)', name=name, **details)
 
 
 def _new_password() -> str:

@@ -1,7 +1,7 @@
 """What nobody but an administrator sees of a log: secrets, replaced by marks before anything leaves the server.
 
-Every exit (page, API, download, WebSocket, opened gap) asks :meth:`Redactor.view` for the view of its identity and
-takes its rows through that, before it filters or counts them: a filter must not tell what is behind a mark.
+Every exit (page, API, download, WebSocket, opened gap) takes its rows through the lens of its visitor, which
+:class:`~dashboard.view.View` has, before it filters or counts them: a filter must not tell what is behind a mark.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from bisect import bisect_right
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import accumulate
-from typing import TypeVar
+from typing import TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 import re2
 
 from dashboard.ansi import unseen
-from dashboard.auth import Identity
 from dashboard.config import Settings
 from dashboard.errors import ConfigError
 from dashboard.feed import Subscription
 from dashboard.history import History
+from dashboard.identity import Identity
 from dashboard.model import STAMP_LENGTH, LogLine, Row
 from dashboard.redaction_keys import KeyBlock, could_be_key, ends_key
 from dashboard.redaction_rules import Rule, Rules, Span, mark, read_rules, reason_of
@@ -32,11 +32,11 @@ KEY = 'private key'
 _COLOUR = re.compile('\x1b\\[[0-9;:]*m')
 _BROKEN = re.compile('[\udc80-\udcff]')  # bytes that are not UTF-8, as they are decoded here
 
-SomeRow = TypeVar('SomeRow', bound=Row)
-Source = tuple[str, int]  # a container's id and its stream
+Batches: TypeAlias = AsyncGenerator[list[LogLine], None] | AsyncGenerator[list[Row], None]
+Source: TypeAlias = tuple[str, int]  # a container's id and its stream
 
 
-class View:
+class Lens:
     """Rows as they are: what an identity sees for whom nothing is redacted."""
 
     redacts = False
@@ -49,12 +49,12 @@ class View:
         """Rows just taken from a subscription."""
         return rows
 
-    def read(self, batches: AsyncGenerator[list[SomeRow], None]) -> AsyncGenerator[list[SomeRow], None]:
+    def read(self, batches: Batches) -> AsyncGenerator[list[Row], None]:
         """Rows that come from the engine."""
-        return batches
+        return cast(AsyncGenerator[list[Row], None], batches)
 
 
-class RedactedView(View):
+class RedactingLens(Lens):
     """Rows without their secrets.
 
     A history is looked through once for all its readers, in the order of its rows: a key goes over many lines, and a
@@ -80,13 +80,13 @@ class RedactedView(View):
         history = subscription.feed.history
         return gap + self._known(history).replaced(own, subscription.position - len(own))
 
-    async def read(self, batches: AsyncGenerator[list[SomeRow], None]) -> AsyncGenerator[list[SomeRow], None]:
+    async def read(self, batches: Batches) -> AsyncGenerator[list[Row], None]:
         """Rows that come from the engine."""
         scan = Scan(self._rules)
         async with aclosing(batches):
             async for rows in batches:
                 changed = scan.changes(rows)
-                yield [changed.get(index, row) for index, row in enumerate(rows)] if changed else rows  # type: ignore[misc]
+                yield [changed.get(index, row) for index, row in enumerate(rows)]
 
     def _known(self, history: History) -> _Held:
         known = self._held.get(history)
@@ -103,10 +103,10 @@ class Redactor:
     """
 
     def __init__(self, own: Sequence[Rule] = (), audience: str = 'viewers') -> None:
-        self._plain = View()
+        self._plain = Lens()
         self._audience = audience
         try:
-            self._redacted = RedactedView(Rules(own))
+            self._redacted = RedactingLens(Rules(own))
         except re2.error as error:
             raise ConfigError(f'The redaction rules are too much together: {reason_of(error)}.') from None
 
@@ -119,7 +119,7 @@ class Redactor:
         own = read_rules(settings.data_dir.expanduser() / settings.redact.expanduser()) if settings.redact else []
         return cls(own, settings.redact_for)
 
-    def view(self, identity: Identity) -> View:
+    def lens(self, identity: Identity) -> Lens:
         """What this identity may see of rows."""
         applies = self._audience == 'everyone' or (self._audience == 'viewers' and not identity.is_admin)
         return self._redacted if applies else self._plain

@@ -38,6 +38,8 @@ TABLE: tuple[tuple[str, str, Access, str], ...] = (
     ('GET', '/logs', USER, ''),
     ('GET', '/account', USER, ''),
     ('GET', '/users', ADMIN, ''),
+    ('GET', '/audit', ADMIN, ''),
+    ('GET', '/api/audit', ADMIN, ''),
     ('GET', '/api/auth/me', READ, ''),
     ('GET DELETE', '/api/auth/sessions', USER, ''),
     ('DELETE', '/api/auth/sessions/{id}', USER, ''),

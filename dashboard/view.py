@@ -17,7 +17,8 @@ from dashboard.errors import InvalidToken, ServiceNotFound
 from dashboard.feed import ServiceFeed, Subscription
 from dashboard.hub import LogHub, find_service, shortest_name
 from dashboard.marks import Marks
-from dashboard.model import LogLine, Row, Service, ServiceKey
+from dashboard.model import Row, Service, ServiceKey
+from dashboard.redaction import Lens, Redactor
 from dashboard.visits import Visit
 from dashboard.watch import EngineStatus
 
@@ -25,16 +26,17 @@ from dashboard.watch import EngineStatus
 class Views:
     """Gives each visitor theirs; as a dependency of a route, that of the request or WebSocket."""
 
-    def __init__(self, hub: LogHub) -> None:
+    def __init__(self, hub: LogHub, redactor: Redactor) -> None:
         self._hub = hub
+        self._redactor = redactor
 
     async def __call__(self, connection: HTTPConnection) -> View:
         """What the visitor of this connection may see; the gate has put the visit there."""
-        return View(self._hub, connection.state.visit)
+        return self.of(connection.state.visit)
 
     def of(self, visit: Visit) -> View:
         """What this visitor may see."""
-        return View(self._hub, visit)
+        return View(self._hub, visit, self._redactor)
 
     @property
     def reachable(self) -> bool:
@@ -45,9 +47,10 @@ class Views:
 class View:
     """A :class:`LogHub` with nothing in it but what the visitor may see now; its methods are those of the hub."""
 
-    def __init__(self, hub: LogHub, visit: Visit) -> None:
+    def __init__(self, hub: LogHub, visit: Visit, redactor: Redactor) -> None:
         self._hub = hub
         self._visit = visit
+        self._redactor = redactor
         self._every: tuple[Service, ...] = ()  # what was looked through last, by whom, and what was left
         self._looker = (visit.identity, True)
         self._in_scope: tuple[Service, ...] = ()
@@ -93,7 +96,12 @@ class View:
             async with self._hub.changes(changed) as changes:
                 yield changes
 
-    # lines
+    # lines; what is read from the engine has been through the lens already
+
+    @property
+    def lens(self) -> Lens:
+        """What the visitor may see of lines: whoever shows rows of a history or subscription takes them through it."""
+        return self._redactor.lens(self._visit.identity)
 
     @asynccontextmanager
     async def subscribe(self, key: ServiceKey, tail: int) -> AsyncGenerator[Subscription, None]:
@@ -125,25 +133,26 @@ class View:
 
     async def read(
         self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
-    ) -> AsyncGenerator[list[LogLine], None]:
+    ) -> AsyncGenerator[list[Row], None]:
         """See :meth:`LogHub.read`; ends with an error when the service is lost half-way."""
         self._check(service.key)
-        async with aclosing(self._hub.read(service, tail=tail, since=since, until=until)) as batches:
+        lines = self.lens.read(self._hub.read(service, tail=tail, since=since, until=until))
+        async with aclosing(lines) as batches:
             async for batch in batches:
                 self._check(service.key)
                 yield batch
 
-    def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[LogLine], None]:
+    def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[Row], None]:
         """See :meth:`LogHub.read_from`; the subscription ends when the service is lost, and this with it."""
         self._check(subscription.feed.service.key)
-        return self._hub.read_from(subscription, moment)
+        return self.lens.read(self._hub.read_from(subscription, moment))
 
     async def read_after(
         self, service: Service, marks: Marks, until: int | None = None
     ) -> AsyncGenerator[list[Row], None]:
         """See :meth:`LogHub.read_after`; ends with an error when the service is lost half-way."""
         self._check(service.key)
-        async with aclosing(self._hub.read_after(service, marks, until)) as batches:
+        async with aclosing(self.lens.read(self._hub.read_after(service, marks, until))) as batches:
             async for batch in batches:
                 self._check(service.key)
                 yield batch
@@ -151,7 +160,7 @@ class View:
     def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
         """See :meth:`LogHub.catch_up`; the subscription ends when the service is lost, and this with it."""
         self._check(subscription.feed.service.key)
-        return self._hub.catch_up(subscription, marks)
+        return self.lens.read(self._hub.catch_up(subscription, marks))
 
     def _check(self, key: ServiceKey) -> None:
         """

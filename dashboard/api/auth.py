@@ -10,6 +10,7 @@ from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.credentials import address_of, agent_of, cookie_token, forget, remember
 from dashboard.errors import BadRequest
@@ -98,9 +99,10 @@ LOGIN_BODY = {  # written by hand, because FastAPI cannot declare one body in tw
 }
 
 
-def router(accounts: Accounts) -> APIRouter:
+def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
     """The routes under /api/auth; ``answer_error`` has to be registered beside them."""
     routes = APIRouter(prefix='/api/auth', tags=['accounts'])
+    noting = audit or Audit()
 
     def token(value: str) -> Token:
         identity = accounts.identify(value)
@@ -115,14 +117,16 @@ def router(accounts: Accounts) -> APIRouter:
     async def setup(request: Request, body: Setup) -> Token:
         """Make the first account, an administrator."""
         arguments = (body.code, body.username, body.password, address_of(request), agent_of(request))
-        return token(await accounts.aside(accounts.setup, *arguments))
+        with noting.attempt('setup', body.username, address_of(request)):
+            return token(await accounts.aside(accounts.setup, *arguments))
 
     @routes.post('/login', responses=REFUSED, openapi_extra=LOGIN_BODY)
     async def login(request: Request) -> Token:
         """Sign in with a JSON body or an OAuth2 password form."""
         body = await _login_body(request)
         arguments = (body.username, body.password, address_of(request), agent_of(request))
-        return token(await accounts.aside(accounts.login, *arguments))
+        with noting.attempt('sign-in', body.username, address_of(request), via='api'):
+            return token(await accounts.aside(accounts.login, *arguments))
 
     @routes.get('/me', responses=REFUSED, dependencies=SIGNED_IN)
     async def me(identity: Caller) -> Me:
@@ -134,7 +138,9 @@ def router(accounts: Accounts) -> APIRouter:
     @routes.post('/change-password', responses=REFUSED | UNFIT, dependencies=SIGNED_IN)
     async def change_password(request: Request, response: Response, identity: Caller, body: PasswordChange) -> Token:
         """Change one's own password. Ends all of one's tokens, this one too; the answer brings a new one."""
-        await accounts.aside(accounts.change_password, identity, body.current_password, body.new_password)
+        arguments = (identity, body.current_password, body.new_password)
+        with noting.attempt('password-change', identity.username, address_of(request)):
+            await accounts.aside(accounts.change_password, *arguments)
         fresh = accounts.issue(identity.username, address=address_of(request), agent=agent_of(request))
         changed = token(fresh)
         if cookie_token(request):  # a browser's: its cookie ended with the others
@@ -145,6 +151,7 @@ def router(accounts: Accounts) -> APIRouter:
     async def logout(request: Request, response: Response, identity: Caller) -> Done:
         """End the token this was called with."""
         await run_in_threadpool(accounts.logout, identity)
+        noting.record('sign-out', identity, address_of(request))
         forget(request, response)
         return Done()
 

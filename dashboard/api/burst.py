@@ -14,6 +14,7 @@ from dashboard.api.wire import row_messages
 from dashboard.feed import ServiceFeed, Subscription
 from dashboard.marks import Marks
 from dashboard.model import Row
+from dashboard.redaction import Lens
 
 BURST = 'dashboard.burst'  # the ASGI extension, and the key of its message
 KEPT = 8  # bursts remembered a service: viewers that keep up ask for the same one within a moment
@@ -36,19 +37,25 @@ class Bursts:
     """Encodes rows for any number of viewers of a service."""
 
     def __init__(self) -> None:
-        self._recent: WeakKeyDictionary[ServiceFeed, dict[tuple[int, int, str, bool], Burst]] = WeakKeyDictionary()
+        self._recent: WeakKeyDictionary[ServiceFeed, dict[tuple[int, int, str, bool, bool], Burst]] = (
+            WeakKeyDictionary()
+        )
 
-    def of(self, subscription: Subscription, rows: Sequence[Row], name: str, batch: bool) -> Burst:
-        """The messages for rows just taken from a subscription; see :func:`encode`."""
+    def of(self, subscription: Subscription, rows: list[Row], name: str, batch: bool, lens: Lens) -> Burst:
+        """The messages for rows just taken from a subscription, as a lens shows them; see :func:`encode`."""
         if subscription.skipped:
-            return encode(rows, name, batch, subscription.feed.marks_at(subscription.taken_from))
+            return self._encode(subscription, rows, name, batch, lens)
         recent = self._recent.setdefault(subscription.feed, {})
-        key = (subscription.position, len(rows), name, batch)
+        key = (subscription.position, len(rows), name, batch, lens.redacts)
         if key not in recent:
-            recent[key] = encode(rows, name, batch, subscription.feed.marks_at(subscription.taken_from))
+            recent[key] = self._encode(subscription, rows, name, batch, lens)
             while len(recent) > KEPT:
                 del recent[next(iter(recent))]
         return recent[key]
+
+    def _encode(self, subscription: Subscription, rows: list[Row], name: str, batch: bool, lens: Lens) -> Burst:
+        marks = subscription.feed.marks_at(subscription.taken_from)
+        return encode(lens.taken(subscription, rows), name, batch, marks)
 
 
 def encode(rows: Sequence[Row], name: str, batch: bool, marks: Marks) -> Burst:

@@ -7,14 +7,17 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from dashboard.api.errors import READING
 from dashboard.api.logs import Since, Stamps, Until, select
 from dashboard.api.wire import row_messages
+from dashboard.audit import Audit
+from dashboard.credentials import address_of
 from dashboard.errors import ServiceNotFound
 from dashboard.filters import LineFilter
 from dashboard.marks import Marks, is_cursor
@@ -31,16 +34,19 @@ class Format(StrEnum):
 
 As = Annotated[Format, Query(description='`text`: the lines as they were written; `jsonl`: an object a line.')]
 Tail = Annotated[int | None, Query(ge=1, description='Only so many of the last lines.')]
-Filter = Annotated[str, Query(description='Only lines that contain this, in upper or lower case.')]
+Filter = Annotated[
+    str, Query(description='Only lines that contain this, in upper or lower case; `/…/` is a regular expression (RE2).')
+]
 Held = Annotated[int | None, Query(description='For the page: from this row of what the server holds in memory.')]
 
 
-def router(views: Views) -> APIRouter:
+def router(views: Views, audit: Audit) -> APIRouter:
     """The route ``/api/logs/{service}/download``."""
     routes = APIRouter(prefix='/api/logs', tags=['logs'])
 
     @routes.get('/{service}/download', response_class=StreamingResponse, responses=READING)
     async def download(
+        request: Request,
         service: str,
         format: As = Format.TEXT,
         tail: Tail = None,
@@ -53,11 +59,14 @@ def router(views: Views) -> APIRouter:
     ) -> StreamingResponse:
         """The log as a file: all that the engine has, or what the parameters select."""
         await hub.asked()
-        found = hub.find(service)
+        found, lines = hub.find(service), LineFilter(filter)
         rows = select(hub, found, tail, since, until) if held is None else _held(hub, service, held)
         marks = Marks.parse(since) if since and is_cursor(since) else Marks()
         encode = _as_jsonl(service, marks) if format is Format.JSONL else _as_text(timestamps)
-        return await _stream(_encoded(rows, LineFilter(filter), encode), _file_name(service, format))
+        options = {'format': format.value, 'tail': tail, 'since': since, 'until': until, 'held': held}
+        options |= {'service': service, 'filter': filter or None}
+        note = partial(audit.record, 'download', request.state.identity, address_of(request), **options)
+        return await _stream(_noted(_encoded(rows, lines, encode), note), _file_name(service, format))
 
     return routes
 
@@ -70,12 +79,12 @@ async def _held(hub: View, service: str, first: int) -> AsyncGenerator[list[Row]
     end = feed.history.end
     while first < end:
         first = max(first, feed.history.first)
-        yield feed.history.slice(first, min(end, first + 1_000))
+        yield hub.lens.held(feed.history, first, min(end, first + 1_000))
         first += 1_000
 
 
 async def _encoded(
-    batches: AsyncGenerator[list[LogLine], None] | AsyncGenerator[list[Row], None],
+    batches: AsyncGenerator[list[Row], None],
     lines: LineFilter,
     encode: Callable[[Iterable[Row]], bytes],
 ) -> AsyncGenerator[bytes, None]:
@@ -84,6 +93,19 @@ async def _encoded(
             wanted = [row for row in batch if not isinstance(row, LogLine) or lines.matches(row.text)]
             if wanted:
                 yield encode(wanted)
+
+
+async def _noted(chunks: AsyncGenerator[bytes, None], note: Callable[..., None]) -> AsyncGenerator[bytes, None]:
+    """Note at the end, however it comes, how much was sent."""
+    size, complete = 0, False
+    try:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                size += len(chunk)
+                yield chunk
+        complete = True
+    finally:
+        note(bytes=size, complete=complete)
 
 
 async def _stream(chunks: AsyncGenerator[bytes, None], name: str) -> StreamingResponse:

@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from dashboard.api.errors import READING, headers_of, status_of
+from dashboard.audit import Audit
+from dashboard.credentials import address_of
 from dashboard.errors import DashboardError
 from dashboard.marks import Marks, is_cursor
 from dashboard.model import LogLine, Row, Service
@@ -27,7 +29,7 @@ Until = Annotated[str | None, Query(description=f'Only lines at or before this t
 Stamps = Annotated[bool, Query(description="Whether each line begins with the engine's timestamp.")]
 
 
-def router(views: Views) -> APIRouter:
+def router(views: Views, audit: Audit) -> APIRouter:
     """The routes below ``/api/logs``."""
     routes = APIRouter(prefix='/api/logs', tags=['logs'])
 
@@ -51,6 +53,7 @@ def router(views: Views) -> APIRouter:
 
     @routes.get('/{service}', response_model=None, responses=READING)
     async def recent(
+        request: Request,
         service: str,
         tail: Tail = 100,
         since: Since = None,
@@ -69,6 +72,8 @@ def router(views: Views) -> APIRouter:
                     lines = lines[-tail:]
         except DashboardError as error:
             return JSONResponse({'logs': [], 'error': str(error)}, status_of(error), headers_of(error))
+        options = {'tail': tail, 'since': since, 'until': until, 'lines': len(lines)}
+        audit.record('read', request.state.identity, address_of(request), service=service, **options)
         return {'logs': [_text(line, timestamps) for line in lines], 'service': service, 'count': len(lines)}
 
     return routes
@@ -76,7 +81,7 @@ def router(views: Views) -> APIRouter:
 
 def select(
     hub: View, service: Service, tail: int | None, since: str | None, until: str | None
-) -> AsyncGenerator[list[LogLine], None] | AsyncGenerator[list[Row], None]:
+) -> AsyncGenerator[list[Row], None]:
     """What the engine holds of a service, between two times or after a cursor.
 
     :raises BadRequest: when a parameter is neither

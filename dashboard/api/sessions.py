@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from dashboard.api.auth import ABSENT, REFUSED, SIGNED_IN, UNFIT, Caller, Done
+from dashboard.api.notes import Note, Notes
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.identity import Identity
 from dashboard.session_store import Session
@@ -69,10 +71,10 @@ class TokenMade(TokenOut):
     token: str = Field(description='Send it as `Authorization: Bearer …`. It reads logs and does nothing else.')
 
 
-def router(accounts: Accounts) -> APIRouter:
+def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
     """The routes ``/api/auth/sessions`` and ``/api/auth/tokens``."""
     routes = APIRouter(prefix='/api/auth', tags=['accounts'], responses=REFUSED, dependencies=SIGNED_IN)
-    own = accounts.sessions
+    own, notes = accounts.sessions, Notes(audit or Audit())
 
     @routes.get('/sessions')
     def sessions(identity: Caller) -> Sessions:
@@ -80,14 +82,17 @@ def router(accounts: Accounts) -> APIRouter:
         return sessions_out(own.of(identity.username), identity)
 
     @routes.delete('/sessions')
-    def end_others(identity: Caller) -> Ended:
+    def end_others(identity: Caller, note: Note = Depends(notes)) -> Ended:
         """End all of one's sessions but the one that asks."""
-        return Ended(ended=own.end_others(identity))
+        ended = own.end_others(identity)
+        note('session-end', ended=ended)
+        return Ended(ended=ended)
 
     @routes.delete('/sessions/{id}', responses=UNFIT | ABSENT)
-    def end(id: str, identity: Caller) -> Done:
+    def end(id: str, identity: Caller, note: Note = Depends(notes)) -> Done:
         """End one of one's sessions, with its open pages and WebSockets."""
         own.end(identity.username, id)
+        note('session-end', session=id)
         return Done()
 
     @routes.get('/tokens')
@@ -96,15 +101,17 @@ def router(accounts: Accounts) -> APIRouter:
         return TokensOut(tokens=[_token_out(token) for token in own.tokens_of(identity.username)])
 
     @routes.post('/tokens', responses=UNFIT)
-    def make_token(body: TokenIn, identity: Caller) -> TokenMade:
+    def make_token(body: TokenIn, identity: Caller, note: Note = Depends(notes)) -> TokenMade:
         """Make an API token for a script: read-only, and with one's own scope."""
         made = own.make_token(accounts.known(identity.username), body.name, body.days)
+        note('token-make', token=body.name, days=body.days)
         return TokenMade(token=made.secret, **_token_out(made.session).model_dump())
 
     @routes.delete('/tokens/{id}', responses=UNFIT | ABSENT)
-    def revoke(id: str, identity: Caller) -> Done:
+    def revoke(id: str, identity: Caller, note: Note = Depends(notes)) -> Done:
         """End one of one's API tokens."""
         own.revoke(identity.username, id)
+        note('token-revoke', token=id)
         return Done()
 
     return routes

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
 
 from dashboard.api.burst import Bursts, encode, send_burst, text_of
 from dashboard.api.wire import error_message, service_status, status_message
-from dashboard.credentials import UNAUTHORIZED
+from dashboard.audit import Audit
+from dashboard.credentials import UNAUTHORIZED, address_of
 from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, InvalidToken, LimitReached
 from dashboard.marks import Marks
 from dashboard.view import View, Views
@@ -25,7 +26,7 @@ Batch = Annotated[bool, Query(description='Whether messages come in arrays, many
 Tail = Annotated[str, Query(description=f'How many of the last lines come first, 0 to {MOST}.')]
 
 
-def router(views: Views) -> APIRouter:
+def router(views: Views, audit: Audit) -> APIRouter:
     """The routes below ``/api/logs/ws``; the gate has checked the token before they are reached."""
     routes = APIRouter(prefix='/api/logs/ws')
     bursts = Bursts()
@@ -49,7 +50,10 @@ def router(views: Views) -> APIRouter:
     ) -> None:
         """The last lines of a service, or those after a cursor, then every new one."""
         await websocket.accept()
-        await _until_closed(websocket, _send_logs(websocket, hub, bursts, service, tail, since, batch))
+        sending = _send_logs(websocket, hub, bursts, service, tail, since, batch)
+        options = {'via': 'websocket', 'tail': tail, 'since': since or None}
+        with audit.watching(websocket.state.identity, address_of(websocket), service, **options):
+            await _until_closed(websocket, sending)
 
     return routes
 
@@ -70,7 +74,7 @@ async def _send_logs(
                         await send_burst(websocket, encode(rows, name, batch, marks))
         async for rows in subscription:
             async with asyncio.timeout(hub.settings.stalled):
-                await send_burst(websocket, bursts.of(subscription, rows, name, batch))
+                await send_burst(websocket, bursts.of(subscription, rows, name, batch, hub.lens))
 
 
 async def _send_status(websocket: WebSocket, hub: View) -> None:

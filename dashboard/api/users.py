@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 
 from dashboard import account_store
 from dashboard.api.auth import ABSENT, REFUSED, SIGNED_IN, UNFIT, Caller, Done, Problem
+from dashboard.api.notes import Note, Notes
 from dashboard.api.sessions import Ended, Sessions, sessions_out
+from dashboard.audit import Audit
 from dashboard.auth import Accounts, require_admin
 from dashboard.identity import Role
 from dashboard.scope import EVERYTHING, Scope
@@ -56,8 +58,9 @@ class UserChange(BaseModel):
     )
 
 
-def router(accounts: Accounts) -> APIRouter:
+def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
     """The routes below ``/api/users``."""
+    notes = Notes(audit or Audit())
     routes = APIRouter(
         prefix='/api/users',
         tags=['users'],
@@ -71,28 +74,32 @@ def router(accounts: Accounts) -> APIRouter:
         return Users(users=[_user_out(user) for user in accounts.users()])
 
     @routes.post('')
-    async def add(body: UserIn) -> UserOut:
+    async def add(body: UserIn, note: Note = Depends(notes)) -> UserOut:
         """Add a user."""
         scope = Scope.of(body.scope)
         await accounts.aside(accounts.add_user, body.username, body.password, body.role == 'admin', scope)
+        note('user-add', name=body.username, admin=body.role == 'admin', scope=scope)
         return _user_out(accounts.known(body.username))
 
     @routes.patch('/{name}')
-    async def change(name: str, body: UserChange) -> UserOut:
+    async def change(name: str, body: UserChange, note: Note = Depends(notes)) -> UserOut:
         """Change a role, a scope or a password. What the user has open follows within a second."""
         accounts.known(name)
         if body.role is not None or 'scope' in body.model_fields_set:
             is_admin = None if body.role is None else body.role == 'admin'
             scope = Scope.of(body.scope) if 'scope' in body.model_fields_set else None
-            accounts.set_rights(name, is_admin=is_admin, scope=scope)
+            user = accounts.set_rights(name, is_admin=is_admin, scope=scope)
+            note('user-change', name=name, admin=user.is_admin, scope=user.scope)
         if body.password is not None:
             await accounts.aside(accounts.set_password, name, body.password)
+            note('password-set', name=name)
         return _user_out(accounts.known(name))
 
     @routes.delete('/{name}')
-    def remove(name: str) -> Done:
+    def remove(name: str, note: Note = Depends(notes)) -> Done:
         """Remove a user, with all sessions and tokens."""
         accounts.remove_user(name)
+        note('user-remove', name=name)
         return Done()
 
     @routes.get('/{name}/sessions')
@@ -101,14 +108,17 @@ def router(accounts: Accounts) -> APIRouter:
         return sessions_out(accounts.sessions.of(accounts.known(name).username), identity)
 
     @routes.delete('/{name}/sessions')
-    def end_all(name: str) -> Ended:
+    def end_all(name: str, note: Note = Depends(notes)) -> Ended:
         """End all sessions of a user."""
-        return Ended(ended=accounts.sessions.end_all(accounts.known(name).username))
+        ended = accounts.sessions.end_all(accounts.known(name).username)
+        note('session-end', name=name, ended=ended)
+        return Ended(ended=ended)
 
     @routes.delete('/{name}/sessions/{id}')
-    def end(name: str, id: str) -> Done:
+    def end(name: str, id: str, note: Note = Depends(notes)) -> Done:
         """End one session of a user."""
         accounts.sessions.end(accounts.known(name).username, id)
+        note('session-end', name=name, session=id)
         return Done()
 
     return routes

@@ -7,20 +7,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.config import Settings
 from dashboard.credentials import path_for
 from dashboard.pages import account, clients, login, logs, users
+from dashboard.pages import audit as audit_page
 from dashboard.view import Views
 
 
-def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings) -> None:
+def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Add the pages to the application."""
-    app.router.routes += [Route('/', _home), *login.routes(accounts)]
+    app.router.routes += [Route('/', _home), *login.routes(accounts, audit)]
     clients.install(settings)
-    logs.install(views, accounts, settings)
-    account.install(accounts, settings)
-    users.install(accounts, settings)
+    logs.install(views, accounts, settings, audit)
+    account.install(accounts, settings, audit)
+    users.install(accounts, settings, audit)
+    audit_page.install(audit, accounts, settings)
 
 
 async def _home(request: Request) -> RedirectResponse:

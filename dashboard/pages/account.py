@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from nicegui import ui
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.config import Settings
+from dashboard.credentials import address_of
 from dashboard.identity import Identity
 from dashboard.pages import clients
 from dashboard.pages.parts import button, row, section, sheet, when
@@ -22,22 +25,24 @@ LASTING = {7: '7 days', 30: '30 days', 90: '90 days', 365: 'a year'}
 SHOWN = 50  # sessions; whoever has more is a script that signs in again and again
 
 
-def install(accounts: Accounts, settings: Settings) -> None:
+def install(accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the page."""
 
     @ui.page('/account', title='Account · Docker Log Dashboard')
     def account(request: Request) -> Response | None:
         if refusal := clients.make_room(settings):
             return refusal
-        AccountPage(accounts, stay(accounts, request.state.identity)).build()
+        visit = stay(accounts, request.state.identity)
+        AccountPage(accounts, visit, partial(audit.record, who=visit.identity, address=address_of(request))).build()
         return None
 
 
 class AccountPage:
     """One browser tab."""
 
-    def __init__(self, accounts: Accounts, visit: Visit) -> None:
+    def __init__(self, accounts: Accounts, visit: Visit, note: Callable[..., None]) -> None:
         self._accounts = accounts
+        self._note = note  # what the user does, into the audit log
         self._sessions = accounts.sessions
         self._visit = visit
 
@@ -89,16 +94,18 @@ class AccountPage:
     def _end(self, id: str) -> None:
         identity = self._identity()
         self._sessions.end(identity.username, id)
+        self._note('session-end', session=id)
         if id != identity.session_id:  # else this page is about to go
             self._show()
 
     def _end_others(self) -> None:
-        self._sessions.end_others(self._identity())
+        self._note('session-end', ended=self._sessions.end_others(self._identity()))
         self._show()
 
     def _make(self) -> None:
         user = self._accounts.known(self._identity().username)
         made = self._sessions.make_token(user, str(self._name.value or ''), int(self._days.value or 0))
+        self._note('token-make', token=made.session.label, days=self._days.value)
         self._secret.set_value(made.secret)
         self._name.set_value('')
         self._dialog.open()
@@ -110,6 +117,7 @@ class AccountPage:
 
     def _revoke(self, id: str) -> None:
         self._sessions.revoke(self._identity().username, id)
+        self._note('token-revoke', token=id)
         self._show()
 
     def _identity(self) -> Identity:

@@ -6,15 +6,19 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.credentials import path_for
 from dashboard.errors import DashboardError
 from dashboard.identity import Identity
 
 
-def account_menu(accounts: Accounts, identity: Identity, build_switches: Callable[[], None]) -> None:
+def account_menu(
+    accounts: Accounts, audit: Audit, identity: Identity, address: str, build_switches: Callable[[], None]
+) -> None:
     """A button that opens the menu; ``build_switches`` fills its upper part."""
-    dialog, logout = _password_dialog(accounts, identity), path_for(ui.context.client.request.scope, '/logout')
+    dialog = _password_dialog(accounts, audit, identity, address)
+    logout = path_for(ui.context.client.request.scope, '/logout')
     button = ui.button(icon='settings').props('flat dense round aria-label="Settings and account"')
     with button, ui.menu(), ui.column().classes('q-pa-md gap-2'):
         build_switches()
@@ -23,13 +27,14 @@ def account_menu(accounts: Accounts, identity: Identity, build_switches: Callabl
         ui.link('Sessions and API tokens', '/account')
         if identity.is_admin:
             ui.link('Users', '/users')
+            ui.link('Audit log', '/audit')
         ui.link('API documentation', '/api/docs', new_tab=True)
         ui.button('Change password', on_click=dialog.open).props('flat dense no-caps')
         with ui.element('form').props(f'method=post action="{logout}"'):
             ui.button('Sign out').props('type=submit flat dense no-caps')
 
 
-def _password_dialog(accounts: Accounts, identity: Identity) -> ui.dialog:
+def _password_dialog(accounts: Accounts, audit: Audit, identity: Identity, address: str) -> ui.dialog:
     with ui.dialog() as dialog, ui.card().classes('gap-2'):
         ui.label('Change password').classes('text-lg')
         current = ui.input('Current password', password=True).props('autocomplete=current-password')
@@ -38,7 +43,8 @@ def _password_dialog(accounts: Accounts, identity: Identity) -> ui.dialog:
 
         async def change() -> None:
             try:
-                await accounts.aside(accounts.change_password, identity, current.value, new.value)
+                with audit.attempt('password-change', identity.username, address):
+                    await accounts.aside(accounts.change_password, identity, current.value, new.value)
             except DashboardError as error:
                 problem.set_text(str(error))
             else:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.credentials import address_of, agent_of, cookie_token, forget, path_for, remember
 from dashboard.errors import AuthError, InvalidCredentials, InvalidToken, TooManyAttempts
@@ -24,8 +25,9 @@ STRICT = {
 }
 
 
-def routes(accounts: Accounts) -> list[Route]:
+def routes(accounts: Accounts, audit: Audit | None = None) -> list[Route]:
     """GET and POST /login, POST /logout."""
+    noting = audit or Audit()
 
     async def show(request: Request) -> Response:
         wanted = local_path(request.query_params.get('next', ''))
@@ -37,7 +39,7 @@ def routes(accounts: Accounts) -> list[Route]:
         fields = await _fields(request)
         wanted = local_path(fields.get('next', ''))
         try:
-            token = await _enter(accounts, fields, request)
+            token = await _enter(accounts, noting, fields, request)
         except AuthError as error:
             return _page(accounts, request, wanted, fields.get('username', ''), error)
         _end_former(accounts, request)
@@ -47,6 +49,7 @@ def routes(accounts: Accounts) -> list[Route]:
 
     async def sign_out(request: Request) -> Response:
         await run_in_threadpool(accounts.logout, request.state.identity)
+        noting.record('sign-out', request.state.identity, address_of(request))
         response = RedirectResponse(path_for(request.scope, '/login'), 303)
         forget(request, response)
         return response
@@ -63,12 +66,14 @@ def local_path(text: str) -> str:
     return text if LOCAL_PATH.fullmatch(text) and not text.startswith(('/login', '/logout')) else HOME
 
 
-async def _enter(accounts: Accounts, fields: dict[str, str], request: Request) -> str:
+async def _enter(accounts: Accounts, audit: Audit, fields: dict[str, str], request: Request) -> str:
     username, password = fields.get('username', '').strip(), fields.get('password', '')
     origin = (address_of(request), agent_of(request))
     if 'code' in fields:
-        return await accounts.aside(accounts.setup, fields['code'], username, password, *origin)
-    return await accounts.aside(accounts.login, username, password, *origin)
+        with audit.attempt('setup', username, origin[0]):
+            return await accounts.aside(accounts.setup, fields['code'], username, password, *origin)
+    with audit.attempt('sign-in', username, origin[0], via='page'):
+        return await accounts.aside(accounts.login, username, password, *origin)
 
 
 async def _fields(request: Request) -> dict[str, str]:

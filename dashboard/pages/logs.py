@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,10 +12,11 @@ from nicegui.events import KeyEventArguments
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.config import Settings
-from dashboard.credentials import path_for
-from dashboard.errors import DashboardError
+from dashboard.credentials import address_of, path_for
+from dashboard.errors import BadRequest, DashboardError
 from dashboard.identity import Identity
 from dashboard.pages import badge, clients, theme
 from dashboard.pages.account_menu import account_menu
@@ -31,7 +33,7 @@ REFRESH = 0.5  # seconds between looks at what the numbers and the badge should 
 SWITCHES = {'timestamps': 'nostamps', 'wrap': 'nowrap'}  # preference → the class of the log when it is off
 
 
-def install(views: Views, accounts: Accounts, settings: Settings) -> None:
+def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the page."""
 
     @ui.page('/logs', title='Logs · Docker Log Dashboard')
@@ -39,18 +41,25 @@ def install(views: Views, accounts: Accounts, settings: Settings) -> None:
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
-        LogsPage(views.of(visit), accounts, settings, visit.identity).build(request.query_params)
+        page = LogsPage(views.of(visit), accounts, settings, audit, visit.identity, address_of(request))
+        page.build(request.query_params)
         return None
 
 
 class LogsPage:
     """One browser tab. It is made for the tab and goes with it."""
 
-    def __init__(self, hub: View, accounts: Accounts, settings: Settings, identity: Identity) -> None:
+    def __init__(
+        self, hub: View, accounts: Accounts, settings: Settings, audit: Audit, identity: Identity, address: str
+    ) -> None:
         self._hub = hub
         self._accounts = accounts
         self._settings = settings
+        self._audit = audit
         self._identity = identity
+        self._address = address
+        self._watched = ''  # the service that the audit log says is being watched
+        self._watching = ExitStack()
         self._preferences = {'timestamps': True, 'wrap': True, **accounts.preferences(identity.username)}
         self._name = ''  # of the chosen service, as in the URL
         self._tail = DEFAULT_TAIL
@@ -72,6 +81,7 @@ class LogsPage:
         self._banner = ui.label().classes('banner error').props('role=alert')
         self._build_stage()
         self._build_foot()
+        self._use_filter(self._term)
         ui.keyboard(self._on_key)
         self._start()
 
@@ -100,7 +110,7 @@ class LogsPage:
             ui.item('Everything held here', on_click=lambda: self._download(filtered=False))
             ui.item('The whole log', on_click=lambda: self._download(whole=True))
             ui.item('The whole log as JSON lines', on_click=lambda: self._download(whole=True, form='jsonl'))
-        account_menu(self._accounts, self._identity, self._build_switches)
+        account_menu(self._accounts, self._audit, self._identity, self._address, self._build_switches)
 
     def _build_switches(self) -> None:
         for name, label in (('timestamps', 'Timestamps (UTC)'), ('wrap', 'Wrap long lines')):
@@ -125,7 +135,7 @@ class LogsPage:
 
     def _build_stage(self) -> None:
         with ui.element('main').classes('stage'):
-            self._viewer = LogViewer(self._hub, self._settings.page_lines, self._term)
+            self._viewer = LogViewer(self._hub, self._settings.page_lines)
             for name in SWITCHES:
                 self._apply(name)
             self._empty = ui.label().classes('empty')
@@ -142,6 +152,7 @@ class LogsPage:
         client.on_delete(watching.cancel)
         client.on_delete(self._viewer.close)
         watch_connection(client)
+        client.on_delete(self._watching.close)
         ui.timer(REFRESH, self._refresh)
 
     # what the user does
@@ -156,9 +167,19 @@ class LogsPage:
         self._watch()
 
     def _set_filter(self, term: str | None) -> None:
-        self._term = term or ''
-        self._viewer.filter(self._term)
+        self._use_filter(term or '')
         self._remember_in_url()
+
+    def _use_filter(self, term: str) -> None:
+        """Filter by a term; one that does not do is told at its box, and what was in force stays so."""
+        try:
+            self._viewer.filter(term)
+        except BadRequest as error:
+            self._filter.error = str(error)
+            self._term = self._viewer.term
+        else:
+            self._filter.error = None
+            self._term = term
 
     def _set_follow(self, on: bool) -> None:
         if on != self._viewer.following:
@@ -229,10 +250,20 @@ class LogsPage:
         except DashboardError as error:
             self._viewer.close()
             self._viewer.error = str(error)
+            self._note('')
             return
         if key:
             self._viewer.watch(key, self._tail, self._place)
             self._place = None
+            self._note(key.qualified)
+
+    def _note(self, service: str) -> None:
+        """Let the audit log know what is being watched; '' for nothing."""
+        if service != self._watched:
+            self._watching.close()
+            self._watched = service
+            if service:
+                self._watching.enter_context(self._audit.watching(self._identity, self._address, service, via='page'))
 
     def _remember_in_url(self) -> None:
         query = {'service': self._name, 'tail': self._tail, 'filter': self._term}

@@ -6,15 +6,15 @@ A page puts the result into a block with innerHTML. What can come out is: ``div`
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
-from itertools import islice
+from typing import Any
 from zlib import crc32
 
 from dashboard.ansi import PLAIN, Style, rgb, spans, visible
+from dashboard.filters import places
 from dashboard.model import STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
 
 LONGEST_LINE = 8_192  # characters shown of a line; the download has the rest
@@ -24,10 +24,10 @@ _MOST_RUNS = 500  # with the marks, which a run may split, at most 2,000 element
 _MOST_MARKS = 1_000
 
 
-def render_rows(rows: Sequence[Row], pattern: re.Pattern[str] | None, many: bool = False) -> str:
+def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False) -> str:
     """The rows as one string of HTML.
 
-    :param pattern: of a :class:`~dashboard.filters.LineFilter`, to mark in the visible text
+    :param pattern: of a :class:`~dashboard.filters.LineFilter`, Python's or RE2's, to mark in the visible text; or None
     :param many: several containers are merged, so each line says whose it is
     """
     names: dict[str, str] = {}
@@ -44,12 +44,12 @@ def render_rows(rows: Sequence[Row], pattern: re.Pattern[str] | None, many: bool
     return ''.join(parts)
 
 
-def render_row(row: Row, *, pattern: re.Pattern[str] | None = None, many: bool = False) -> str:
+def render_row(row: Row, *, pattern: Any = None, many: bool = False) -> str:
     """One row; see :func:`render_rows`."""
     return render_rows([row], pattern, many)
 
 
-def _line(line: LogLine, pattern: re.Pattern[str] | None, name: str) -> str:
+def _line(line: LogLine, pattern: Any, name: str) -> str:
     """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
     record = line.record.rstrip(b'\r\n').decode('utf-8', 'replace')
     stamp, text = escape(record[:STAMP_LENGTH]), record[STAMP_LENGTH + 1 :]
@@ -61,13 +61,13 @@ def _line(line: LogLine, pattern: re.Pattern[str] | None, name: str) -> str:
     return f'<div class="{kind}"><time title="{stamp}">{stamp[11:23]} </time>{name}{body}</div>'
 
 
-def _body(text: str, pattern: re.Pattern[str] | None) -> str:
+def _body(text: str, pattern: Any) -> str:
     """The line's visible text with its colours and marks, cut to what a page can bear."""
     examined = text[:_EXAMINED]
     runs = spans(examined)
     whole = ''.join(piece for _, piece in runs)
     shown = whole[:LONGEST_LINE]
-    marks = [match.span() for match in islice(pattern.finditer(shown), _MOST_MARKS)] if pattern else []
+    marks = list(places(pattern, shown, _MOST_MARKS)) if pattern else []
     html = ''.join(_styled(runs, shown, deque(marks)))
     if hidden := len(whole) - len(shown) + len(text) - len(examined):
         html += _rest(hidden, pattern is not None and not marks and pattern.search(visible(text)) is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from nicegui import ui
@@ -9,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard.account_store import User
+from dashboard.audit import Audit
 from dashboard.auth import Accounts, require_admin
 from dashboard.config import Settings
+from dashboard.credentials import address_of
 from dashboard.pages import clients
 from dashboard.pages.parts import button, row, section, sheet, when
 from dashboard.pages.presence import stay
@@ -20,22 +23,24 @@ from dashboard.visits import Visit
 KINDS = {'all': 'Viewer of everything', 'scope': 'Viewer of some services', 'admin': 'Administrator'}
 
 
-def install(accounts: Accounts, settings: Settings) -> None:
+def install(accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the page."""
 
     @ui.page('/users', title='Users · Docker Log Dashboard')
     def users(request: Request) -> Response | None:
         if refusal := clients.make_room(settings):
             return refusal
-        UsersPage(accounts, stay(accounts, request.state.identity)).build()
+        visit = stay(accounts, request.state.identity)
+        UsersPage(accounts, visit, partial(audit.record, who=visit.identity, address=address_of(request))).build()
         return None
 
 
 class UsersPage:
     """One browser tab."""
 
-    def __init__(self, accounts: Accounts, visit: Visit) -> None:
+    def __init__(self, accounts: Accounts, visit: Visit, note: Callable[..., None]) -> None:
         self._accounts = accounts
+        self._note = note  # what the administrator does, into the audit log
         self._visit = visit
         self._editing = ''  # the user whose form is open; '' for a new one
 
@@ -99,17 +104,20 @@ class UsersPage:
         scope = Scope.of(str(self._patterns.value or '').split('\n')) if kind == 'scope' else EVERYTHING
         if name:
             self._accounts.set_rights(name, is_admin=kind == 'admin', scope=scope)
+            self._note('user-change', name=name, admin=kind == 'admin', scope=scope)
             if password:
                 await self._accounts.aside(self._accounts.set_password, name, password)
+                self._note('password-set', name=name)
         else:
             arguments = (str(self._name.value or ''), password, kind == 'admin', scope)
             await self._accounts.aside(self._accounts.add_user, *arguments)
+            self._note('user-add', name=arguments[0], admin=kind == 'admin', scope=scope)
         self._dialog.close()
         self._show()
 
     def _end_sessions(self, name: str) -> None:
         self._require_admin()
-        self._accounts.sessions.end_all(name)
+        self._note('session-end', name=name, ended=self._accounts.sessions.end_all(name))
         self._show()
 
     def _confirm_removal(self, name: str) -> None:
@@ -123,6 +131,7 @@ class UsersPage:
         self._require_admin()
         dialog.close()
         self._accounts.remove_user(name)
+        self._note('user-remove', name=name)
         self._show()
 
     def _require_admin(self) -> None:

@@ -28,14 +28,14 @@ ASIDE = 5_000  # rows from which on a filter runs in a thread
 class LogViewer:
     """Keeps a :class:`LogView` at a service's timeline. One task a tab; it ends with :meth:`close`."""
 
-    def __init__(self, hub: View, capacity: int, term: str = '') -> None:
+    def __init__(self, hub: View, capacity: int) -> None:
         self.view = LogView(self._render, capacity, self._followed, self._open)
         self.following = True
         self.matches = 0  # lines that the filter has let pass
         self.new_lines = 0  # since the reader left the end
         self.error = ''
         self._hub = hub
-        self._filter = LineFilter(term)
+        self._filter = LineFilter()
         self._subscription: Subscription | None = None
         self._start = 0  # the first row of what this tab holds
         self._shown = 0  # up to this row of the history the page has shown it all
@@ -54,6 +54,11 @@ class LogViewer:
     def idle(self) -> bool:
         """Whether nothing is being watched, or about to be."""
         return self._task is None or self._task.done()
+
+    @property
+    def term(self) -> str:
+        """The filter in force."""
+        return self._filter.term
 
     @property
     def feed(self) -> ServiceFeed | None:
@@ -85,7 +90,7 @@ class LogViewer:
     def filter(self, term: str) -> None:
         """Show only the lines that contain ``term``.
 
-        :raises BadRequest: when it is too long
+        :raises BadRequest: when it is too long or no regular expression; the filter stays as it was
         """
         self._filter = LineFilter(term)
         self._refill()
@@ -148,8 +153,8 @@ class LogViewer:
         try:
             async with aclosing(self._hub.read_from(subscription, place.first)) as batches:
                 async for batch in batches:
-                    shown += (line for line in batch if line.timestamp <= place.last)
-                    since += (line for line in batch if line.timestamp > place.last)
+                    shown += (row for row in batch if row_time(row) <= place.last)
+                    since += (row for row in batch if row_time(row) > place.last)
                     if (excess := len(since) - capacity) > 0:
                         left_out = [since.popleft() for _ in range(excess)]
                         since.appendleft(_left_out(left_out, since[0]))
@@ -170,17 +175,16 @@ class LogViewer:
         if self._place is not None:
             return await self._fill_from_place(subscription, self._place)
         self._gaps.clear()
-        history, capacity = subscription.feed.history, self.view.capacity
+        history, capacity, lens = subscription.feed.history, self.view.capacity, self._hub.lens
         known = max(self._start, self._shown)  # the first row that this tab may never have shown
         subscription.position = history.end
-        old = await self._chosen([*self._older[: self._older_shown], *history.slice(self._start, known)])
-        new = await self._chosen([*self._older[self._older_shown :], *history.slice(known)])
+        old = await self._chosen([*self._older[: self._older_shown], *lens.held(history, self._start, known)])
+        new = await self._chosen([*self._older[self._older_shown :], *lens.held(history, known)])
         self.matches, self.new_lines = _lines(old) + _lines(new), 0
         rows = [*old, *new][-capacity:]
         evicted = history.missing(known, max(known, history.first))
-        if rows and (
-            evicted != 0 or len(new) > capacity
-        ):  # what the page has never shown is not left out without a word
+        if rows and (evicted != 0 or len(new) > capacity):
+            # what the page has never shown is not left out without a word
             row = None if self._older else known
             rows.insert(0, _left_out(new[:-capacity], rows[0], row, evicted))
         self._remember(rows)
@@ -210,7 +214,7 @@ class LogViewer:
     async def _fill_on(self, subscription: Subscription, rows: list[Row]) -> bool:
         """Show rows and those that follow at the position, as far as there is room; the reader goes on by scrolling."""
         room = subscription.feed.history.end if self._filter.pattern else self.view.capacity - len(rows)
-        rows += subscription.take(max(0, room))
+        rows += self._hub.lens.taken(subscription, subscription.take(max(0, room)))
         self._remember(rows)
         chosen = await self._chosen(rows)
         self.matches = max(self.matches, _lines(chosen))
@@ -222,7 +226,7 @@ class LogViewer:
         try:
             async with aclosing(self._hub.read(service, since=gap.start + 1, until=gap.end - 1)) as batches:
                 async for batch in batches:
-                    lines += batch
+                    lines += [row for row in batch if isinstance(row, LogLine)]
                     if len(lines) > most:
                         return [*lines[:most], Gap(lines[most - 1].timestamp, gap.end, None, 'there are more')]
         except EngineError as error:
@@ -231,7 +235,7 @@ class LogViewer:
         return list(lines)
 
     async def _add(self, subscription: Subscription) -> bool:
-        rows = self._take(subscription)
+        rows = self._hub.lens.taken(subscription, self._take(subscription))
         self._remember(rows)
         chosen = await self._chosen(rows)
         lines = _lines(chosen)

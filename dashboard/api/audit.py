@@ -1,0 +1,31 @@
+"""The audit log over HTTP, for administrators."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from dashboard.audit import Audit, selecting
+
+Limit = Annotated[int, Query(ge=1, le=1_000, description='How many events.')]
+Before = Annotated[str | None, Query(max_length=40, description='The `before` of the last answer: go on from there.')]
+User = Annotated[str, Query(max_length=300, description='Only those of this user.')]
+Kind = Annotated[str, Query(max_length=300, description='Only this event, such as `download`.')]
+Text = Annotated[str, Query(max_length=300, description='Only those that contain this.')]
+
+
+def router(audit: Audit) -> APIRouter:
+    """The route ``/api/audit``."""
+    routes = APIRouter(prefix='/api', tags=['audit'])
+
+    @routes.get('/audit')
+    async def events(
+        limit: Limit = 100, before: Before = None, user: User = '', event: Kind = '', text: Text = ''
+    ) -> dict[str, Any]:
+        """Who did what, newest first. For administrators."""
+        page = await asyncio.to_thread(audit.read, limit, before, selecting(user, event, text))
+        return {'events': page.events, 'before': page.before}
+
+    return routes

@@ -1,0 +1,50 @@
+"""What reaches the terminal of whoever started the program: text, whatever it holds.
+
+User names, service names, paths and errors of other programs are printed and logged in many places, and not only by
+this code. So what is written to standard output and standard error passes here, and not one place can be forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, TextIO, cast
+
+# controls but tab and newline, and what turns the direction of writing
+_ACTIVE = re.compile('[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
+
+
+def harmless(text: str) -> str:
+    """The text with every character that a terminal acts on written out, as ``\\x1b``."""
+    return _ACTIVE.sub(lambda match: match.group().encode('unicode_escape').decode(), text)
+
+
+@contextmanager
+def harmless_console() -> Iterator[None]:
+    """Let nothing but text through to standard output and standard error."""
+    with redirect_stdout(_harmless(sys.stdout)), redirect_stderr(_harmless(sys.stderr)):
+        yield
+
+
+class _Harmless:
+    """A text stream; all but :meth:`write` is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        self._stream.write(harmless(text))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+
+def _harmless(stream: TextIO) -> TextIO:
+    return cast(TextIO, _Harmless(stream))

@@ -1,0 +1,86 @@
+"""The page ``/audit``: who did what, for administrators."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from nicegui import ui
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard.audit import Audit, Event, selecting
+from dashboard.auth import Accounts
+from dashboard.config import Settings
+from dashboard.pages import clients, theme
+from dashboard.pages.presence import stay
+
+ROWS = 100  # events on a page
+KINDS = ('user', 'event', 'text')
+COLUMNS = [
+    {'name': name, 'field': name, 'label': label, 'align': 'left'}
+    for name, label in (
+        ('time', 'Time (UTC)'),
+        ('user', 'User'),
+        ('event', 'Event'),
+        ('details', 'Details'),
+        ('address', 'Address'),
+    )
+]
+
+
+def install(audit: Audit, accounts: Accounts, settings: Settings) -> None:
+    """Register the page."""
+
+    @ui.page('/audit', title='Audit log · Docker Log Dashboard')
+    async def page(request: Request) -> Response | None:
+        if refusal := clients.make_room(settings):
+            return refusal
+        visit = stay(accounts, request.state.identity)
+        await AuditPage(audit).build(accounts.preferences(visit.identity.username).get('dark'))
+        return None
+
+
+class AuditPage:
+    """One browser tab."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+        self._terms = dict.fromkeys(KINDS, '')
+        self._before: str | None = None  # which follow the events that are shown
+
+    async def build(self, look: object) -> None:
+        """Make the page with the newest events."""
+        theme.apply()
+        ui.dark_mode(theme.look_of(look))
+        with ui.element('header').classes('bar'):
+            ui.label('Audit log').classes('title')
+            for kind, label in zip(KINDS, ('User', 'Event', 'Any text'), strict=True):
+                box = ui.input(label, on_change=lambda event, kind=kind: self._set(kind, event.value))
+                box.props(f'dense outlined clearable debounce=250 maxlength=300 aria-label="{label}"')
+            ui.space()
+            self._newest = ui.button('Newest', on_click=lambda: self._show(None)).props('flat dense no-caps')
+            self._older = ui.button('Older', on_click=lambda: self._show(self._before)).props('flat dense no-caps')
+            ui.link('Logs', '/logs')
+        with ui.element('main').classes('stage').style('overflow:auto'):
+            self._table = ui.table(rows=[], columns=COLUMNS).props('flat dense wrap-cells hide-pagination')
+            self._table.props(':rows-per-page-options=[0]').classes('full-width')
+        await self._show(None)
+
+    async def _set(self, kind: str, text: str | None) -> None:
+        self._terms[kind] = (text or '').strip()
+        await self._show(None)
+
+    async def _show(self, before: str | None) -> None:
+        page = await asyncio.to_thread(self._audit.read, ROWS, before, selecting(**self._terms))
+        self._before = page.before
+        self._table.rows = [_row(event) for event in page.events]
+        self._older.set_enabled(page.before is not None)
+        self._newest.set_enabled(before is not None)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    row = {name: str(event.get(name, '')) for name in ('time', 'user', 'event', 'address')}
+    details = {name: value for name, value in event.items() if name not in row}
+    row['time'] = row['time'][:23].replace('T', ' ')
+    return row | {'details': ' · '.join(f'{name}: {value}' for name, value in details.items())}
