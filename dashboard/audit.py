@@ -20,7 +20,7 @@ from typing import Any
 
 from dashboard.auth import Accounts
 from dashboard.config import MEBIBYTE, Settings
-from dashboard.errors import AccountError, AuthError, TooManyAttempts
+from dashboard.errors import AuthError, DashboardError, TooManyAttempts
 from dashboard.identity import Identity
 from dashboard.model import format_timestamp
 from dashboard.private import make_private_directory
@@ -108,7 +108,7 @@ class Audit:
                 reason = type(error).__name__
                 self.record(f'{event}-failed', self._known(username), address, **details, reason=reason)
             raise
-        self.record(event, username, address, **details)
+        self.record(event, self._known(username) if self._accounts else username, address, **details)
 
     @contextmanager
     def watching(self, who: Identity, address: str, service: str, **details: object) -> Iterator[None]:
@@ -124,7 +124,7 @@ class Audit:
     def _known(self, username: str) -> str:
         try:
             return self._accounts.known(username).username if self._accounts else UNKNOWN
-        except AccountError:
+        except DashboardError:
             return UNKNOWN
 
     def _is_repeated(self, address: str) -> bool:

@@ -58,6 +58,7 @@ def configure(app: Any, settings: Settings) -> uvicorn.Config:
         ssl_keyfile=settings.tls_key,
         log_level='warning',  # below that uvicorn logs URLs, and a URL may hold a token
         access_log=False,
+        use_colors=False,  # the console lets no control sequence through
         ws=BurstProtocol,
         ws_per_message_deflate=False,
         ws_max_size=settings.max_body,

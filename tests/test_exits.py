@@ -14,14 +14,18 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from dashboard.app import create_api
-from dashboard.auth import Accounts, Identity
+from dashboard.auth import Accounts
 from dashboard.config import Settings
 from dashboard.demo import ScriptedEngine
 from dashboard.hub import LogHub
+from dashboard.identity import Identity
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.pages import viewer as viewer_module
 from dashboard.pages.viewer import LogViewer
 from dashboard.redaction import Redactor
+from dashboard.scope import EVERYTHING
+from dashboard.view import View
+from dashboard.visits import Visit
 from tests.docker_engine import wait_until
 
 START = 1_767_323_045 * SECOND
@@ -186,7 +190,8 @@ async def page(monkeypatch):
         await hub.asked()
 
         def make(is_admin: bool, capacity: int = 1_000) -> LogViewer:
-            viewers.append(LogViewer(hub, capacity, Redactor().view(Identity('x', is_admin, '', 0))))
+            identity = Identity('x', is_admin, EVERYTHING, '', 'session', 1 << 40)
+            viewers.append(LogViewer(View(hub, Visit(identity), Redactor()), capacity))
             viewers[-1].engine, viewers[-1].container = engine, container
             viewers[-1].watch(hub.services[0].key, 100)
             return viewers[-1]

@@ -1,6 +1,7 @@
 """A term is found as a person would find it on the screen."""
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from dashboard.ansi import visible
 from dashboard.errors import BadRequest
-from dashboard.filters import LineFilter
+from dashboard.filters import LineFilter, places
 from dashboard.model import Container, LogLine, ServiceKey
 
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
@@ -99,3 +100,57 @@ def test_a_term_that_is_too_long_is_refused_in_words():
     LineFilter('x' * 1_000)
     with pytest.raises(BadRequest, match=r'at most 1,000 characters, not 1,001'):
         LineFilter('x' * 1_001)
+
+
+# regular expressions
+
+
+@pytest.mark.parametrize(
+    ('term', 'content', 'found'),
+    [
+        ('/err(or)?s/', '3 ERRS', True), ('/err(or)?s/', 'error', False), ('/^get/', 'GET /', True),
+        ('/^get/', 'a GET', False), (r'/\d{3}$/', 'status 404\r\n', True), ('/é+/', 'CAFÉÉ', True),
+        ('/a.c/', b'a\xffc', True),
+        ('/error/', '\x1b[31mER\x1b[0mROR', True), ('/31m/', '\x1b[31mx', False), ('/x*/', 'abc', True),
+        ('/api/', 'GET /v1', False), ('/api/', 'the api', True), ('/', 'a/b', True),
+        ('//', 'a//b', True), ('//', 'a', False),
+        ('/api', 'GET /api', True), ('/api', 'api', False), ('api/', 'api', False),
+    ],
+)  # fmt: skip
+def test_between_slashes_it_is_a_regular_expression(term, content, found):
+    wanted = LineFilter(term)
+    assert wanted.matches(line(content).text) is found
+    assert bool(wanted.select([line(content)])) is found
+
+
+@pytest.mark.parametrize(
+    ('term', 'reason'), [('/a(b/', 'missing \\)'), ('/a(?=b)/', 'invalid'), ('/\ud800/', 'no regular')]
+)
+def test_a_bad_expression_is_refused_in_words(term, reason, capfd):
+    with pytest.raises(BadRequest, match=reason):
+        LineFilter(term)
+    assert capfd.readouterr().err == ''
+
+
+def test_an_expression_too_large_for_its_memory_is_refused():
+    with pytest.raises(BadRequest, match=r'too large|repetition size'):
+        LineFilter('/((a{100}){100}){100}/')
+
+
+def test_no_expression_takes_more_than_linear_time():
+    wanted = LineFilter('/(a+)+$|(a|a)*b|(.*)*x/')
+    start = time.process_time()
+    assert not wanted.matches('a' * 100_000 + 'c')
+    assert time.process_time() - start < 1
+
+
+@given(
+    st.sampled_from(['a*', 'b|', r'\b', '^', '$', '(?:)', '[aé]', '<', '.']), st.text('aé<b \U0001f40b', max_size=12)
+)
+@settings(max_examples=80, deadline=None)
+def test_what_is_marked_are_characters_and_never_empty(pattern, text):
+    wanted = LineFilter(f'/{pattern}/')
+    expected = [match.span() for match in re.finditer(pattern, text) if match.group()]
+    if pattern != 'b|':  # where the two differ: RE2 takes the empty branch where nothing else fits, and goes on
+        assert list(places(wanted.pattern, text, 1_000)) == expected
+    assert all(start < end for start, end in places(wanted.pattern, text, 1_000))

@@ -12,18 +12,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.ansi import visible
-from dashboard.auth import Identity
 from dashboard.config import Settings
 from dashboard.errors import ConfigError
 from dashboard.history import History
+from dashboard.identity import Identity
 from dashboard.model import Container, Gap, LogLine, ServiceKey
 from dashboard.redaction import Redactor, Scan
 from dashboard.redaction_rules import Rule, Rules, read_rules
+from dashboard.scope import EVERYTHING
 
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
 API = Container('a' * 64, 'shop-api-1', ServiceKey('local', 'shop', 'api'), 'api:1', 'running')
-ANN = Identity('ann', True, 'x', 0)
-BOB = Identity('bob', False, 'x', 0)
+ANN = Identity('ann', True, EVERYTHING, 'x', 'session', 1 << 40)
+BOB = Identity('bob', False, EVERYTHING, 'x', 'session', 1 << 40)
 RULES = Rules()
 JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.SflKxwRJSMeKKF2QT4fwpM'
 KEY_ID, KEY = 'AKIAIOSFODNN7EXAMPLE', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
@@ -264,14 +265,14 @@ def test_no_line_of_a_random_key_is_left_from_wherever_it_is_read(secret, width,
     body = [part for part in body if part.upper() != part and part.lower() != part]  # not those of zeros
     start = chance.randrange(len(body)) if body else 0
     left = scan([line(part) for part in [*body[start:], PEM[-1]]])
-    assert set(left) == {PRIVATE}
+    assert set(left) <= {PRIVATE, b'[redacted: AWS key]'}  # its last line may have the length of one
 
 
 # rows that a history holds
 
 
 def test_a_history_is_looked_through_once_for_all_its_readers(monkeypatch):
-    history, view = History(1_000, 1 << 20), Redactor().view(BOB)
+    history, view = History(1_000, 1 << 20), Redactor().lens(BOB)
     history.append([line(text) for text in ('a', *PEM, 'z')])
     looked = []
     monkeypatch.setattr(
@@ -287,7 +288,7 @@ def test_a_history_is_looked_through_once_for_all_its_readers(monkeypatch):
 
 
 def test_rows_that_left_a_history_unseen_leave_no_trace():
-    history, view = History(16, 1 << 20), Redactor().view(BOB)
+    history, view = History(16, 1 << 20), Redactor().lens(BOB)
     history.append([line(PEM[0])])
     assert view.held(history, 0)[0].content == PRIVATE
     history.append([line(f'row {number}') for number in range(100)])
@@ -308,7 +309,7 @@ def test_rows_that_are_no_lines_pass():
 )
 def test_the_setting_says_for_whom(audience, ann, bob):
     redactor = Redactor.of(Settings.from_env({'DASHBOARD_REDACT_FOR': audience}))
-    assert (redactor.view(ANN).redacts, redactor.view(BOB).redacts) == (ann, bob)
+    assert (redactor.lens(ANN).redacts, redactor.lens(BOB).redacts) == (ann, bob)
 
 
 def test_an_unknown_audience_is_refused_in_words():
@@ -337,7 +338,7 @@ def test_own_patterns_are_found_in_the_data_directory(tmp_path):
     settings = Settings(data_dir=tmp_path, redact=Path('redact.txt'))
     history = History(10, 1_000)
     history.append([line('hunter2')])
-    assert Redactor.of(settings).view(BOB).held(history, 0)[0].content == b'[redacted: pattern 1]'
+    assert Redactor.of(settings).lens(BOB).held(history, 0)[0].content == b'[redacted: pattern 1]'
 
 
 @pytest.mark.parametrize(

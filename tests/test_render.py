@@ -245,3 +245,17 @@ def test_the_styles_cover_every_class_and_only_the_log():
     wanted = [f'{name}{n}' for name in 'fb' for n in range(16)] + [f'c{n}' for n in range(8)] + [*'wdkusvegnl']
     assert {f'.log .{name}' for name in wanted} <= set(selectors)
     assert CSS.count('{') == CSS.count('}')
+
+
+@pytest.mark.parametrize(
+    ('text', 'term', 'html'),
+    [
+        ('a <b> & é<b>', '/<b>/', 'a <mark>&lt;b&gt;</mark> &amp; é<mark>&lt;b&gt;</mark>'),
+        ('\x1b[31mre\x1b[0md', '/RED/', '<i class="f1"><mark>re</mark></i><mark>d</mark>'),
+        ('abc', '/x*/', 'abc'),
+        ('aab', '/a*/', '<mark>aa</mark>b'),
+        ('🐋 x', '/x/', '🐋 <mark>x</mark>'),
+    ],
+)
+def test_what_an_expression_finds_is_marked(text, term, html):
+    assert body(text, term) == html

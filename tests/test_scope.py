@@ -13,6 +13,7 @@ from dashboard.errors import AccountError, EngineUnavailable, InvalidToken, Serv
 from dashboard.hub import LogHub
 from dashboard.identity import Identity
 from dashboard.model import ServiceKey
+from dashboard.redaction import Redactor
 from dashboard.scope import EVERYTHING, Scope
 from dashboard.view import View
 from dashboard.visits import Visit
@@ -86,7 +87,7 @@ def visit():
 
 @pytest.fixture
 def view(hub, visit):
-    return View(hub, visit)
+    return View(hub, visit, Redactor())
 
 
 def service(hub: LogHub, name: str):
