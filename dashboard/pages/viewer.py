@@ -177,12 +177,13 @@ class LogViewer:
         self._gaps.clear()
         history, capacity, lens = subscription.feed.history, self.view.capacity, self._hub.lens
         known = max(self._start, self._shown)  # the first row that this tab may never have shown
-        subscription.position = history.end
-        old = await self._chosen([*self._older[: self._older_shown], *lens.held(history, self._start, known)])
-        new = await self._chosen([*self._older[self._older_shown :], *lens.held(history, known)])
+        subscription.position = history.end  # and both are taken before anything is waited for
+        before = [*self._older[: self._older_shown], *lens.held(history, self._start, known)]
+        since = [*self._older[self._older_shown :], *lens.held(history, known)]
+        evicted = history.missing(known, max(known, history.first))
+        old, new = await self._chosen(before), await self._chosen(since)
         self.matches, self.new_lines = _lines(old) + _lines(new), 0
         rows = [*old, *new][-capacity:]
-        evicted = history.missing(known, max(known, history.first))
         if rows and (evicted != 0 or len(new) > capacity):
             # what the page has never shown is not left out without a word
             row = None if self._older else known
