@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.auth import Accounts
@@ -195,14 +195,14 @@ def _permitted(scope: Scope, rule: Rule | None) -> Rule:
     """Whether the table lets in who is signed in."""
     identity: Identity = scope['state']['identity']
     if identity.read_only and not (rule and rule.access is READ):
-        raise _Refused(_json(403, READS_ONLY))
+        raise _Refused(_words(scope, 403, READS_ONLY))
     if rule and (rule.access is not ADMIN or identity.is_admin):
         return rule
     if rule:
-        raise _Refused(_json(403, 'Only an administrator may do this.'))
+        raise _Refused(_words(scope, 403, 'Only an administrator may do this.'))
     if methods := methods_of(path_of(scope)):
         raise _Refused(_json(405, 'This address does not take that.', {'Allow': ', '.join(sorted(methods))}))
-    raise _Refused(_json(404, 'There is nothing at this address.'))
+    raise _Refused(_words(scope, 404, 'There is nothing at this address.'))
 
 
 def _sign_in_first(scope: Scope) -> Response:
@@ -228,6 +228,11 @@ def _sign_in_address(scope: Scope) -> str:
 
 def _json(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     return JSONResponse({'detail': message}, status, headers)
+
+
+def _words(scope: Scope, status: int, message: str) -> Response:
+    """For a program or, on a page, for a person."""
+    return _json(status, message) if path_of(scope).startswith('/api/') else PlainTextResponse(message, status)
 
 
 def _foreign_words(headers: Headers) -> str:

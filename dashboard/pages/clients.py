@@ -11,12 +11,14 @@ from urllib.parse import parse_qs
 
 from nicegui import Client, app, core, ui
 from nicegui.helpers import should_await
+from socketio.exceptions import ConnectionRefusedError  # type: ignore[import-untyped]
 from starlette.responses import PlainTextResponse, Response
 
 from dashboard.config import Settings
 
 PATIENCE = 20.0  # seconds that a page waits for its browser's socket; one that comes later loads the page anew
 LOOK = 5.0  # seconds between looks at which pages wait in vain
+GONE = 'Implicit handshake failed'  # what NiceGUI says of a page that is not there any more: load it anew
 EVENTS = ('handshake', 'event', 'javascript_response', 'ack', 'log')  # all that name a page
 
 
@@ -31,7 +33,9 @@ def install(settings: Settings) -> None:
     async def on_connect(sid: str, environ: dict[str, Any], auth: object = None) -> bool | None:
         user = _user(environ.get('asgi.scope', {}))
         named = parse_qs(environ.get('QUERY_STRING', '')).get('client_id', [''])[0]
-        if not _owns(user, named) or list(sockets.values()).count(user) >= settings.max_sockets:
+        if not _owns(user, named):
+            raise ConnectionRefusedError(GONE)
+        if list(sockets.values()).count(user) >= settings.max_sockets:
             return False
         sockets[sid] = user
         await connect(sid, environ, auth)

@@ -61,19 +61,21 @@ class LogView(ui.element):
         """Show these rows and no others, at the end or else at the beginning; False when the browser did not answer."""
         self._blocks = deque()
         start = '' if follow else 'v.follow = false; v.scrollTop = v.top = 0;'
-        if not await self._send(f'v.replaceChildren(); {start}', follow):
-            return False
-        return await self.append(rows, follow=follow)
+        return await self._add(rows, follow, f'v.replaceChildren(); {start}')
 
     async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
         """Add rows at the end; while following, the oldest leave. False when the browser did not answer."""
+        return await self._add(rows, follow)
+
+    async def _add(self, rows: Sequence[Row], follow: bool, first: str = '') -> bool:
         *parts, last = [rows[start : start + STRIDE] for start in range(0, len(rows), STRIDE)] or [rows]
         for part in parts:
             # the view is at its end again only after the last part: scrolls in between are not the user's
-            self.client.run_javascript(f'{self._find()} v.busy = true; {self._steps(part, follow)}')
+            self.client.run_javascript(f'{self._find()} v.busy = true; {first} {self._steps(part, follow)}')
+            first = ''
         if parts:
             await asyncio.sleep(0)  # those not waited for are sent in the loop's next turn: let them go first
-        return await self._send(self._steps(last, follow), follow)
+        return await self._send(first + self._steps(last, follow), follow)
 
     async def look(self) -> None:
         """Ask whether the tab is in sight."""

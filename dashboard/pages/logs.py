@@ -129,6 +129,7 @@ class LogsPage:
                 placeholder='Filter logs...', value=self._term, on_change=lambda event: self._set_filter(event.value)
             )
             self._filter.props('dense outlined clearable debounce=150 aria-label="Filter logs" maxlength=1000')
+            self._filter.without_auto_validation()  # which would take back what is said of a bad expression
             self._filter.classes('filter').on('keydown.escape', lambda: self._filter.set_value(''))
             self._matches = ui.label().classes('soft').props('role=status')
             self._auto = ui.switch('Auto-scroll', value=True, on_change=lambda event: self._set_follow(event.value))
