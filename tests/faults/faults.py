@@ -25,6 +25,7 @@ class Fault:
     act: Callable[[Scene], None]
     options: tuple[str, ...] = ()  # of the engine
     log: dict[str, str] = field(default_factory=dict)  # options of the writer's log
+    tcp: bool = False  # how the dashboard reaches the engine, else by a unix socket
     rotates: bool = False  # the engine itself loses lines
     badge: str = ''  # words that the badge must have said
 
@@ -149,7 +150,7 @@ FAULTS = [
     Fault('the same with live-restore, killed', engine_is_killed, ('--live-restore',), badge='unreachable'),
     Fault('the engine hangs (SIGSTOP)', engine_hangs, badge='unreachable'),
     Fault('the socket is missing and comes back', socket_is_missing, badge='unreachable'),
-    Fault('the network to the engine drops', network_drops, badge='unreachable'),
+    Fault('the network to the engine drops (tcp)', network_drops, tcp=True, badge='unreachable'),
     Fault('the container is restarted', container_restarts),
     Fault('the container is stopped and started', container_stops, badge='Stopped'),
     Fault('the container is recreated', container_is_recreated),
@@ -184,7 +185,7 @@ def _chromium() -> list[int]:
 
 def run(fault: Fault, directory: Path, browser: Browser) -> tuple[dict[str, Account], list[str], int]:
     """Do it in the middle of the writing; the accounts, what the badge said, and how often the client resumed."""
-    scene = Scene(directory, browser, *fault.options, **fault.log)
+    scene = Scene(directory, browser, *fault.options, tcp=fault.tcp, log=fault.log)
     try:
         scene.rest(2)
         fault.act(scene)

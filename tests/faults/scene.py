@@ -30,7 +30,9 @@ WRITER = (
 class Scene:
     """Everything that a fault can be done to."""
 
-    def __init__(self, directory: Path, browser: Browser, *engine_options: str, **log: str) -> None:
+    def __init__(
+        self, directory: Path, browser: Browser, *engine_options: str, tcp: bool = False, log: dict[str, str]
+    ) -> None:
         self.engine = PrivateEngine(directory / 'engine', *engine_options)
         (directory / 'engine').mkdir()
         self.engine.start()
@@ -39,8 +41,10 @@ class Scene:
         options = {'log_config': LogConfig(type='json-file', config=log)} if log else {}
         self.web = self.write(**options)
         self.removed: list[str] = []  # what removed containers have written
-        self.to_engine = Wire(str(directory / 'engine' / 'docker.sock'), path=directory / 'wire.sock')
-        self._data, self._environ = directory / 'data', {'DOCKER_HOST': f'unix://{directory}/wire.sock'}
+        path = None if tcp else directory / 'wire.sock'
+        self.to_engine = Wire(str(directory / 'engine' / 'docker.sock'), path)
+        host = f'tcp://127.0.0.1:{self.to_engine.port}' if tcp else f'unix://{path}'
+        self._data, self._environ = directory / 'data', {'DOCKER_HOST': host}
         self.server = Server(self._data, **self._environ)
         self.to_server = Wire(('127.0.0.1', self.server.port))
         self.url = f'http://127.0.0.1:{self.to_server.port}'
