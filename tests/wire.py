@@ -86,7 +86,11 @@ class Wire:
         if isinstance(self._target, tuple):
             return socket.create_connection(self._target, timeout=None)
         far = socket.socket(socket.AF_UNIX)
-        far.connect(self._target)
+        try:
+            far.connect(self._target)
+        except OSError:
+            far.close()
+            raise
         return far
 
     def _pump(self, source: socket.socket, sink: socket.socket, flows: threading.Event) -> None:

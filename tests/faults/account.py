@@ -23,7 +23,7 @@ class Account:
     disordered: int = 0
     gaps: int = 0
     in_gaps: int = 0  # written, not shown, and a gap row says so
-    miscounted: int = 0  # gap rows whose number is not that of the lines left out in their place
+    miscounted: int = 0  # gap rows whose number is wrong
 
     @property
     def clean(self) -> bool:
@@ -51,6 +51,17 @@ def compare(written: Sequence[str], shown: Iterable[Sequence[str | Gap]]) -> Acc
     return account
 
 
+def _is_true(gap: Gap, missing: int, between: int | None) -> bool:
+    """Whether a gap row's number is right, where so many lines lie between its neighbours.
+
+    A page that is loaded anew may begin with a gap row. Then it has no neighbour before, and may count lines that the
+    page before has shown in its last moment: it must not say less than what is missing.
+    """
+    if gap.missed is None:
+        return True
+    return gap.missed >= missing if between is None else gap.missed == between
+
+
 def _look_through(
     rows: Sequence[str | Gap], place: dict[str, int], account: Account, everything: set[int], excused: set[int]
 ) -> None:
@@ -68,7 +79,7 @@ def _look_through(
         account.disordered += number < highest
         if gap and number > highest:
             skipped = [item for item in range(highest + 1, number) if item not in everything | seen]
-            account.miscounted += gap.missed not in (None, number - highest - 1)
+            account.miscounted += not _is_true(gap, len(skipped), number - highest - 1 if highest >= 0 else None)
             excused.update(skipped)
         gap = None
         seen.add(number)
