@@ -181,7 +181,7 @@ class Scan:
                 continue
             if (row.container.id, row.stream) == (last.container.id, last.stream):
                 text = _Text(row)
-                if before in changed or not could_be_key(text.bare):
+                if not could_be_key(text.bare):
                     break
                 changed[before] = text.without([((0, len(text.whole)), KEY)])
 

@@ -220,6 +220,10 @@ def test_a_reader_that_begins_inside_a_key_sees_none_of_it(start, at_once):
         assert set(left[:-1]) == {PRIVATE}
 
 
+def test_a_last_line_that_looks_like_another_secret_goes_as_part_of_the_key():
+    assert scan([line(f'x{KEY_ID}y'), line(PEM[-1])]) == [PRIVATE, PRIVATE]
+
+
 def test_containers_and_streams_that_write_at_once_do_not_disturb_each_other():
     rows = []
     for key_line in PEM:
