@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Gap:
 
 @dataclass
 class Account:
-    """Of one viewer. All but ``seen``, ``gaps`` and ``in_gaps`` should be 0."""
+    """Of one viewer. All but ``seen``, ``gaps`` and ``in_gaps`` should be 0 or empty."""
 
     seen: int = 0
     lost: int = 0  # written, not shown, and no gap row in that place
@@ -23,7 +23,7 @@ class Account:
     disordered: int = 0
     gaps: int = 0
     in_gaps: int = 0  # written, not shown, and a gap row says so
-    miscounted: int = 0  # gap rows whose number is wrong
+    miscounted: list[str] = field(default_factory=list)  # gap rows whose number is wrong, in words
 
     @property
     def clean(self) -> bool:
@@ -78,9 +78,14 @@ def _look_through(
         account.repeated += number in seen
         account.disordered += number < highest
         if gap and number > highest:
-            skipped = [item for item in range(highest + 1, number) if item not in everything | seen]
-            account.miscounted += not _is_true(gap, len(skipped), number - highest - 1 if highest >= 0 else None)
-            excused.update(skipped)
+            before = highest if highest >= 0 else min(everything, default=number) - 1  # not what is before the tail
+            skipped = set(range(before + 1, number)) - everything - seen
+            between = number - highest - 1 if highest >= 0 else None
+            if not _is_true(gap, len(skipped), between):
+                account.miscounted.append(
+                    f'{gap.missed} said, {len(skipped)} missing, {between} between its neighbours'
+                )
+            excused |= skipped
         gap = None
         seen.add(number)
         highest = max(highest, number)
