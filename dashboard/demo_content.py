@@ -37,8 +37,9 @@ class DemoService:
         """What is said from ``start`` to ``end``, in nanoseconds since the epoch."""
         moment = start + int(chance.expovariate(self.rate) * SECOND)
         while moment < end:
-            for index, (text, stream) in enumerate(self.speak(chance)):
-                yield DemoLine(min(moment + index * 40_000, end - 1), text, stream)
+            for text, stream in self.speak(chance):
+                yield DemoLine(moment, text, stream)
+                moment = min(moment + 40_000, end - 1)
             moment += int(chance.expovariate(self.rate) * SECOND)
 
 

@@ -13,7 +13,7 @@ import pytest
 from dashboard.demo import DemoEngine, ScriptedEngine
 from dashboard.demo_content import DEMO_SERVICES
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
-from dashboard.model import Stream
+from dashboard.model import SECOND, Stream
 
 
 async def all_of(engine, container, **options):
@@ -47,6 +47,12 @@ async def test_the_demo_speaks_plainly_in_json_in_colours_and_in_stack_traces(de
     assert all('ms' in json.loads(line.text) for line in said['api'] if line.stream == Stream.STDOUT)
     assert 'Traceback (most recent call last):' in texts['api']
     assert any('\x1b[38;5;' in text for text in texts['worker'])
+
+
+@pytest.mark.parametrize('service', DEMO_SERVICES, ids=lambda service: service.name)
+def test_the_demo_writes_in_the_order_of_time(service):
+    moments = [line.timestamp for line in service.between(random.Random(1), 0, 3_600 * SECOND)]
+    assert moments == sorted(moments)
 
 
 def test_the_demo_has_bursts():
