@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from dashboard.ansi import visible
 from dashboard.filters import LineFilter
 from dashboard.model import Container, Gap, LogLine, Notice, ServiceKey, Stream
+from dashboard.pages.clock import Clock
 from dashboard.pages.render import CSS, DARK, LIGHT, LONGEST_LINE, render_row, render_rows
 
 SECOND = 1_000_000_000
 NOON = 1_795_435_200 * SECOND  # 2026-11-23 12:00:00 UTC
+TODAY = Clock(today=date(2026, 11, 23))
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
 ALLOWED = {
     'div': {'class': r'l( e)?|g|n', 'role': 'button', 'tabindex': '0', 'data-gap': r'\d+-\d+'},
@@ -70,7 +73,7 @@ def body(text: str, term: str = '') -> str:
 
 
 def test_a_line_carries_its_stamp_and_its_text():
-    assert render_row(line('hello\r\n')) == (
+    assert render_row(line('hello\r\n'), clock=TODAY) == (
         '<div class="l"><time title="2026-11-23T12:00:00.303123456Z">12:00:00.303 </time>hello</div>'
     )
 
@@ -162,17 +165,18 @@ def test_merged_containers_are_named_each_in_its_own_colour():
 
 
 def test_a_gap_says_in_words_what_is_missing():
-    assert render_row(Gap(NOON + 63 * SECOND, NOON + 69 * SECOND, 1_037, 'the page was behind', lost=True)) == (
+    gap = Gap(NOON + 63 * SECOND, NOON + 69 * SECOND, 1_037, 'the page was behind', lost=True)
+    assert render_row(gap, clock=TODAY) == (
         '<div class="g">⋯ 1,037 lines missed between 12:01:03 and 12:01:09 UTC: the page was behind</div>'
     )
-    assert '⋯ 1 line missed at 12:00:00 UTC: x' in render_row(Gap(NOON, NOON + 5, 1, 'x'))
-    assert 'an unknown number of lines missed between 2026-11-23 12:00:00 and 2026-11-24 12:00:00 UTC' in render_row(
-        Gap(NOON, NOON + 86_400 * SECOND, None, 'x')
+    assert '⋯ 1 line missed at 12:00:00 UTC: x' in render_row(Gap(NOON, NOON + 5, 1, 'x'), clock=TODAY)
+    assert 'an unknown number of lines missed between 12:00:00 and 2026-11-24 12:00:00 UTC' in render_row(
+        Gap(NOON, NOON + 86_400 * SECOND, None, 'x'), clock=TODAY
     )
 
 
 def test_a_notice_is_a_row_with_its_time():
-    assert render_row(Notice(NOON, 'web-1 restarted')) == (
+    assert render_row(Notice(NOON, 'web-1 restarted'), clock=TODAY) == (
         '<div class="n"><time title="2026-11-23T12:00:00.000000000Z">12:00:00.000 </time>web-1 restarted</div>'
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import UTC, tzinfo
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,6 +22,7 @@ from dashboard.errors import BadRequest, DashboardError
 from dashboard.identity import Identity
 from dashboard.pages import badge, clients, theme
 from dashboard.pages.account_menu import account_menu
+from dashboard.pages.clock import zone_of
 from dashboard.pages.place import Place, take_place, watch_connection
 from dashboard.pages.presence import stay
 from dashboard.pages.render import CSS
@@ -60,11 +63,12 @@ class LogsPage:
         self._address = address
         self._watched = ''  # the service that the audit log says is being watched
         self._watching = ExitStack()
-        self._preferences = {'timestamps': True, 'wrap': True, **accounts.preferences(identity.username)}
+        self._preferences = {'timestamps': True, 'utc': False, 'wrap': True, **accounts.preferences(identity.username)}
         self._name = ''  # of the chosen service, as in the URL
         self._tail = DEFAULT_TAIL
         self._term = ''
         self._place: Place | None = None  # where the reader was before the connection broke
+        self._zone: tzinfo = UTC  # the reader's
 
     def build(self, query: Mapping[str, str]) -> None:
         """Make the page from the URL's parameters ``service``, ``tail`` and ``filter``."""
@@ -113,15 +117,16 @@ class LogsPage:
         account_menu(self._accounts, self._audit, self._identity, self._address, self._build_switches)
 
     def _build_switches(self) -> None:
-        for name, label in (('timestamps', 'Timestamps (UTC)'), ('wrap', 'Wrap long lines')):
+        for name, label in {'timestamps': 'Timestamps', 'utc': 'Times in UTC', 'wrap': 'Wrap long lines'}.items():
             ui.switch(
                 label,
                 value=bool(self._preferences[name]),
                 on_change=lambda event, name=name: self._set(name, event.value),
-            )
+            ).props('dense')
         looks = {'auto': 'As the system', 'light': 'Light', 'dark': 'Dark'}
         value = {True: 'dark', False: 'light', None: 'auto'}[self._dark.value]
-        ui.toggle(looks, value=value, on_change=lambda event: self._set_look(event.value)).props('dense no-caps flat')
+        toggle = ui.toggle(looks, value=value, on_change=lambda event: self._set_look(event.value))
+        toggle.props('dense no-caps flat').classes('whitespace-nowrap')
 
     def _build_filter_bar(self) -> None:
         with ui.element('div').classes('bar').props('role=search'):
@@ -137,8 +142,7 @@ class LogsPage:
     def _build_stage(self) -> None:
         with ui.element('main').classes('stage'):
             self._viewer = LogViewer(self._hub, self._settings.page_lines)
-            for name in SWITCHES:
-                self._apply(name)
+            self._apply_preferences()
             self._empty = ui.label().classes('empty')
             self._newer = ui.button(on_click=lambda: self._auto.set_value(True)).classes('newer')
             self._newer.props('rounded dense no-caps padding="4px 14px"')
@@ -192,10 +196,12 @@ class LogsPage:
 
     def _set(self, name: str, on: bool) -> None:
         self._save(name, on)
-        self._apply(name)
+        self._apply_preferences()
 
-    def _apply(self, name: str) -> None:
-        self._viewer.view.classes(**{'remove' if self._preferences[name] else 'add': SWITCHES[name]})
+    def _apply_preferences(self) -> None:
+        for name, off in SWITCHES.items():
+            self._viewer.view.classes(**{'remove' if self._preferences[name] else 'add': off})
+        self._viewer.tell_time_in(UTC if self._preferences['utc'] else self._zone)
 
     def _set_look(self, look: str) -> None:
         self._dark.set_value({'dark': True, 'light': False}.get(look))
@@ -222,7 +228,8 @@ class LogsPage:
 
     async def _watch_services(self, client: Client) -> None:
         await client.connected(CONNECT_TIMEOUT)
-        self._place = await take_place(client)
+        self._place, self._zone = await asyncio.gather(take_place(client), zone_of(client))
+        self._apply_preferences()
         async with self._hub.changes() as changes:
             async for _ in changes:
                 with client:

@@ -16,6 +16,7 @@ from zlib import crc32
 from dashboard.ansi import PLAIN, Style, rgb, spans, visible
 from dashboard.filters import places
 from dashboard.model import STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
+from dashboard.pages.clock import Clock
 
 LONGEST_LINE = 8_192  # characters shown of a line; the download has the rest
 HUES = 8  # colours for the names of containers
@@ -24,32 +25,34 @@ _MOST_RUNS = 500  # with the marks, which a run may split, at most 2,000 element
 _MOST_MARKS = 1_000
 
 
-def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False) -> str:
+def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False, clock: Clock | None = None) -> str:
     """The rows as one string of HTML.
 
     :param pattern: of a :class:`~dashboard.filters.LineFilter`, Python's or RE2's, to mark in the visible text; or None
     :param many: several containers are merged, so each line says whose it is
+    :param clock: tells when they were written, else in UTC
     """
+    clock = clock or Clock()
     names: dict[str, str] = {}
     parts = []
     for row in rows:
         if not isinstance(row, LogLine):
-            parts.append(_remark(row))
+            parts.append(_remark(row, clock))
         elif not many:
-            parts.append(_line(row, pattern, ''))
+            parts.append(_line(row, pattern, '', clock))
         else:
             if row.container.id not in names:
                 names[row.container.id] = _name(row.container)
-            parts.append(_line(row, pattern, names[row.container.id]))
+            parts.append(_line(row, pattern, names[row.container.id], clock))
     return ''.join(parts)
 
 
-def render_row(row: Row, *, pattern: Any = None, many: bool = False) -> str:
+def render_row(row: Row, *, pattern: Any = None, many: bool = False, clock: Clock | None = None) -> str:
     """One row; see :func:`render_rows`."""
-    return render_rows([row], pattern, many)
+    return render_rows([row], pattern, many, clock)
 
 
-def _line(line: LogLine, pattern: Any, name: str) -> str:
+def _line(line: LogLine, pattern: Any, name: str, clock: Clock) -> str:
     """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
     record = line.record.rstrip(b'\r\n').decode('utf-8', 'replace')
     stamp, text = escape(record[:STAMP_LENGTH]), record[STAMP_LENGTH + 1 :]
@@ -58,7 +61,7 @@ def _line(line: LogLine, pattern: Any, name: str) -> str:
     else:
         body = _body(text, pattern)
     kind = 'l e' if line.stream == Stream.STDERR else 'l'
-    return f'<div class="{kind}"><time title="{stamp}">{stamp[11:23]} </time>{name}{body}</div>'
+    return f'<div class="{kind}"><time title="{stamp}">{clock.tell(stamp)} </time>{name}{body}</div>'
 
 
 def _body(text: str, pattern: Any) -> str:
@@ -126,12 +129,12 @@ def _name(container: Container) -> str:
     return f'<b class="c{crc32(container.name.encode()) % HUES}">{escape(visible(short))}</b> '
 
 
-def _remark(row: Gap | Notice) -> str:
+def _remark(row: Gap | Notice, clock: Clock) -> str:
     if isinstance(row, Gap):
         opens = '' if row.lost else f' role="button" tabindex="0" data-gap="{row.key}"'
-        return f'<div class="g"{opens}>⋯ {_missed(row)} {_when(row)}: {escape(visible(row.reason))}</div>'
+        return f'<div class="g"{opens}>⋯ {_missed(row)} {_when(row, clock)}: {escape(visible(row.reason))}</div>'
     stamp = format_timestamp(row.timestamp)
-    return f'<div class="n"><time title="{stamp}">{stamp[11:23]} </time>{escape(visible(row.text))}</div>'
+    return f'<div class="n"><time title="{stamp}">{clock.tell(stamp)} </time>{escape(visible(row.text))}</div>'
 
 
 def _missed(gap: Gap) -> str:
@@ -140,12 +143,10 @@ def _missed(gap: Gap) -> str:
     return f'{gap.missed:,} {"line" if gap.missed == 1 else "lines"} missed'
 
 
-def _when(gap: Gap) -> str:
-    """In whole seconds, with the dates where they differ."""
-    start, end = (format_timestamp(moment)[:19].replace('T', ' ') for moment in (gap.start, gap.end))
-    if start[:10] == end[:10]:
-        start, end = start[11:], end[11:]
-    return f'at {start} UTC' if start == end else f'between {start} and {end} UTC'
+def _when(gap: Gap, clock: Clock) -> str:
+    """In whole seconds."""
+    start, end = (clock.tell(format_timestamp(moment)).partition('.')[0] for moment in (gap.start, gap.end))
+    return f'{f"at {start}" if start == end else f"between {start} and {end}"}{clock.zone_name}'
 
 
 FLAGS = {'bold': 'w', 'dim': 'd', 'italic': 'k', 'underline': 'u', 'strike': 's'}

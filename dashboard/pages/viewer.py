@@ -7,12 +7,14 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing
+from datetime import UTC, tzinfo
 
 from dashboard.errors import EngineError, InvalidToken, ServiceNotFound
 from dashboard.feed import SKIPPED, ServiceFeed, Subscription
 from dashboard.filters import LineFilter
 from dashboard.history import row_time
 from dashboard.model import Gap, LogLine, Row, Service, ServiceKey, format_timestamp
+from dashboard.pages.clock import Clock
 from dashboard.pages.log_view import LogView
 from dashboard.pages.place import Place
 from dashboard.pages.render import render_rows
@@ -46,6 +48,7 @@ class LogViewer:
         self._opened: Gap | None = None  # to be shown from its beginning
         self._gaps: dict[str, Gap] = {}  # by key; those that may be on the page
         self._many = False  # lines of several containers: say which
+        self._zone: tzinfo = UTC
         self._task: asyncio.Task[None] | None = None
 
     # what the page asks
@@ -94,6 +97,12 @@ class LogViewer:
         """
         self._filter = LineFilter(term)
         self._refill()
+
+    def tell_time_in(self, zone: tzinfo) -> None:
+        """Show in that zone when lines were written."""
+        if zone is not self._zone:
+            self._zone = zone
+            self._refill()
 
     def clear(self) -> None:
         """Forget the lines so far."""
@@ -262,7 +271,7 @@ class LogViewer:
         return _choose(rows, self._filter)
 
     def _render(self, rows: Sequence[Row]) -> str:
-        return render_rows(rows, self._filter.pattern, self._many)
+        return render_rows(rows, self._filter.pattern, self._many, Clock(self._zone))
 
     def _remember(self, rows: Sequence[Row]) -> None:
         self._gaps |= {row.key: row for row in rows if isinstance(row, Gap)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -103,6 +104,19 @@ def test_switches_are_remembered(open_page, demo_server):
     page.get_by_role('switch', name='Wrap').click()
     page.get_by_text('As the system').click()
     expect(page.locator('.log')).not_to_have_class(re.compile('nostamps|nowrap'))
+
+
+def test_times_are_those_of_the_readers_clock_or_utc(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web', timezone_id='Asia/Kolkata')
+    first = page.locator('.log time').first
+    expect(first).to_be_visible()
+    utc = datetime.fromisoformat(first.get_attribute('title')[:19])
+    expect(first).to_contain_text(f'{utc + timedelta(hours=5, minutes=30):%H:%M:%S}')
+    page.get_by_label('Settings and account').click()
+    page.get_by_role('switch', name='UTC').click()
+    expect(page.locator(f'.log time[title^="{utc.isoformat()}"]').first).to_contain_text(f'{utc:%H:%M:%S}')
+    page.get_by_role('switch', name='UTC').click()
+    expect(page.locator(f'.log time[title^="{utc.isoformat()}"]').first).not_to_contain_text(f'{utc:%H:%M:%S}')
 
 
 def test_two_tabs_are_independent(open_page, demo_server):
