@@ -155,7 +155,7 @@ class LogHub:
         feed = subscription.feed
         subscription.position = max(feed.complete_from, feed.history.find(moment))
         until = feed.history.time_of(subscription.position)
-        if subscription.position > feed.complete_from or feed.complete_from == 0 or until is None:
+        if subscription.position > feed.complete_from or until is None:
             return
         held = {_name(row) for row in feed.history.slice(subscription.position) if isinstance(row, LogLine)}
         async with aclosing(self.read(feed.service, since=moment, until=until)) as batches:

@@ -13,6 +13,7 @@ from dashboard.errors import EngineUnavailable, ServiceNotFound
 from dashboard.history import ROW_COST, History
 from dashboard.hub import LogHub
 from dashboard.model import Gap, LogLine, Notice
+from dashboard.reader import BACKFILL
 from dashboard.resume import Resume
 
 
@@ -419,3 +420,15 @@ def test_a_tail_counts_lines_and_not_remarks(engine):
     assert history.lines(0) == 10
     assert history.lines(history.tail(4)) == 4
     assert history.tail(100) == 0
+
+
+async def test_what_a_viewer_had_is_read_again_though_it_is_older_than_the_backlog_read_at_first(engine, hub):
+    web = engine.add('web')
+    engine.write_many(web, numbers(1, 2 * BACKFILL))
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 100) as subscription:
+        assert len(subscription.feed.history.slice(0)) == BACKFILL
+        first = (await anext(engine.logs(web)))[4]
+        again = [line.text async for batch in hub.read_from(subscription, first.timestamp) for line in batch]
+        again += await texts(subscription, 2 * BACKFILL - 4 - len(again))
+        assert again == numbers(5, 2 * BACKFILL)
