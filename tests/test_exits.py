@@ -191,7 +191,7 @@ async def page(monkeypatch):
 
         def make(is_admin: bool, capacity: int = 1_000) -> LogViewer:
             identity = Identity('x', is_admin, EVERYTHING, '', 'session', 1 << 40)
-            viewers.append(LogViewer(View(hub, Visit(identity), Redactor()), capacity))
+            viewers.append(LogViewer(View(hub, Visit(identity), Redactor()), capacity, lambda: None))
             viewers[-1].engine, viewers[-1].container = engine, container
             viewers[-1].watch(hub.services[0].key, 100)
             return viewers[-1]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from nicegui import Client
 
-ANSWER_TIMEOUT = 5.0  # seconds
+ANSWER_TIMEOUT = 30.0  # seconds
 _ASK = 'return Intl.DateTimeFormat().resolvedOptions().timeZone'
 
 

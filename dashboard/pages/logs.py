@@ -23,7 +23,7 @@ from dashboard.identity import Identity
 from dashboard.pages import badge, clients, theme
 from dashboard.pages.account_menu import account_menu
 from dashboard.pages.clock import zone_of
-from dashboard.pages.place import Place, take_place, watch_connection
+from dashboard.pages.place import Place, forget_place, place_of, watch_connection
 from dashboard.pages.presence import stay
 from dashboard.pages.render import CSS
 from dashboard.pages.viewer import LogViewer
@@ -68,6 +68,7 @@ class LogsPage:
         self._tail = DEFAULT_TAIL
         self._term = ''
         self._place: Place | None = None  # where the reader was before the connection broke
+        self._connected = False  # since the browser has last shown anything
         self._zone: tzinfo = UTC  # the reader's
 
     def build(self, query: Mapping[str, str]) -> None:
@@ -141,7 +142,7 @@ class LogsPage:
 
     def _build_stage(self) -> None:
         with ui.element('main').classes('stage'):
-            self._viewer = LogViewer(self._hub, self._settings.page_lines)
+            self._viewer = LogViewer(self._hub, self._settings.page_lines, self._on_shown)
             self._apply_preferences()
             self._empty = ui.label().classes('empty')
             self._newer = ui.button(on_click=lambda: self._auto.set_value(True)).classes('newer')
@@ -157,6 +158,7 @@ class LogsPage:
         client.on_delete(watching.cancel)
         client.on_delete(self._viewer.close)
         watch_connection(client)
+        client.on_connect(self._on_connect)
         client.on_delete(self._watching.close)
         ui.timer(REFRESH, self._refresh)
 
@@ -226,9 +228,17 @@ class LogsPage:
 
     # what happens
 
+    def _on_connect(self) -> None:
+        self._connected = True
+
+    def _on_shown(self) -> None:
+        if self._connected:
+            self._connected = False
+            forget_place(self._viewer.view.client)
+
     async def _watch_services(self, client: Client) -> None:
         await client.connected(CONNECT_TIMEOUT)
-        self._place, self._zone = await asyncio.gather(take_place(client), zone_of(client))
+        self._place, self._zone = await asyncio.gather(place_of(client), zone_of(client))
         self._apply_preferences()
         async with self._hub.changes() as changes:
             async for _ in changes:

@@ -9,12 +9,7 @@ from nicegui import Client
 
 from dashboard.model import parse_timestamp
 
-ANSWER_TIMEOUT = 5.0  # seconds
-# The place is kept a little longer than a new page needs to show it, for the page may break down on the way.
-_FORGET = """
-const old = sessionStorage.getItem('place');
-setTimeout(() => { if (sessionStorage.getItem('place') === old) sessionStorage.removeItem('place'); }, 5000);
-"""
+ANSWER_TIMEOUT = 30.0  # seconds; a browser that is slow to say where it was shall not begin at the tail
 # The rows of the view carry the engine's timestamps, so the view itself tells which lines it shows.
 _ON_DISCONNECT = """
 const rows = [...document.querySelectorAll('.log time')], view = document.querySelector('.log');
@@ -28,16 +23,14 @@ if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search,
 _WATCH = f"""
 const socket = window.socket, badge = document.querySelector('.badge');
 socket.on('disconnect', () => {{ {_ON_DISCONNECT} }});
-socket.on('connect', () => {{ {_FORGET} }});
 socket.off('connect_error');
 socket.on('connect_error', e => {{ if (e.message === 'Implicit handshake failed') location.reload(); }});
 const ask = () => fetch('api/auth/me').then(a => {{ if (a.status === 401) location.reload(); }}, () => {{}});
 socket.io.on('reconnect_attempt', n => {{ badge.dataset.attempt = n; ask(); }});
 window.addEventListener('online', () => socket.connect());
 """
-_TAKE = f"""
-{_FORGET}
-const place = JSON.parse(old ?? 'null');
+_ASK = """
+const place = JSON.parse(sessionStorage.getItem('place') ?? 'null');
 return place?.view === location.search ? place : null;
 """
 
@@ -57,12 +50,17 @@ def watch_connection(client: Client) -> None:
     client.run_javascript(_WATCH)
 
 
-async def take_place(client: Client) -> Place | None:
+async def place_of(client: Client) -> Place | None:
     """The place that the page before this one has left in the tab, when its connection broke; None mostly."""
     try:
-        return _read(await client.run_javascript(_TAKE, timeout=ANSWER_TIMEOUT))
+        return _read(await client.run_javascript(_ASK, timeout=ANSWER_TIMEOUT))
     except TimeoutError:
         return None
+
+
+def forget_place(client: Client) -> None:
+    """The page shows it all again. Not before: a page may break down, or be loaded anew, on the way to that."""
+    client.run_javascript("sessionStorage.removeItem('place')")
 
 
 def _read(answer: Any) -> Place | None:

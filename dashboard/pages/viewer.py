@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, tzinfo
 
@@ -28,15 +28,20 @@ ASIDE = 5_000  # rows from which on a filter runs in a thread
 
 
 class LogViewer:
-    """Keeps a :class:`LogView` at a service's timeline. One task a tab; it ends with :meth:`close`."""
+    """Keeps a :class:`LogView` at a service's timeline. One task a tab; it ends with :meth:`close`.
 
-    def __init__(self, hub: View, capacity: int) -> None:
+    :param capacity: rows kept in the page
+    :param on_shown: called whenever the browser has shown what it was sent
+    """
+
+    def __init__(self, hub: View, capacity: int, on_shown: Callable[[], None]) -> None:
         self.view = LogView(self._render, capacity, self._followed, self._open)
         self.following = True
         self.matches = 0  # lines that the filter has let pass
         self.new_lines = 0  # since the reader left the end
         self.error = ''
         self._hub = hub
+        self._on_shown = on_shown
         self._filter = LineFilter()
         self._subscription: Subscription | None = None
         self._start = 0  # the first row of what this tab holds
@@ -148,6 +153,7 @@ class LogViewer:
                     continue
                 if shown:
                     self._shown = subscription.position
+                    self._on_shown()
                 self._stale = self._stale or not shown  # a browser that did not answer gets it all anew
                 await asyncio.sleep(max(0, due - time.monotonic()))
                 while self.view.hidden:
