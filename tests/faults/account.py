@@ -79,7 +79,7 @@ def _look_through(
         account.disordered += number < highest
         if gap and number > highest:
             before = highest if highest >= 0 else min(everything, default=number) - 1  # not what is before the tail
-            skipped = set(range(before + 1, number)) - everything - seen
+            skipped = set(range(before + 1, number)) - everything - seen - excused
             between = number - highest - 1 if highest >= 0 else None
             if not _is_true(gap, len(skipped), between):
                 account.miscounted.append(

@@ -18,6 +18,7 @@ from tests.faults.account import Gap
 RESUME_EVERY = 2.5  # seconds after which the client hangs up by itself, to resume after its last line
 OBSERVE = """
 (() => {
+  const report = (...words) => window.report(JSON.stringify(words));
   const rows = document.querySelector('.log'), badge = document.querySelector('.badge');
   let fills = 0;
   const tell = added => { const found = [];
@@ -25,14 +26,14 @@ OBSERVE = """
         : node.querySelectorAll('.l, .g'))
       found.push(row.matches('.g') ? [null, row.textContent]
         : [row.querySelector('time').title, row.lastChild.data.trimStart()]);
-    if (found.length) window.report(document.timeOrigin + '/' + fills, found); };
+    if (found.length) report(performance.timeOrigin + '/' + fills, found); };
   tell(rows.children);
   new MutationObserver(list => list.forEach(item => {
     if (item.target === rows && item.removedNodes.length && !item.nextSibling && !item.previousSibling) fills++;
     tell(item.addedNodes); })).observe(rows,
     { childList: true, subtree: true });
   const words = () => { const hidden = getComputedStyle(badge, '::after').display === 'none';
-    window.report('', [['badge', hidden ? badge.children[1].innerText : 'Reconnecting']]); };
+    report('', [['badge', hidden ? badge.children[1].innerText : 'Reconnecting']]); };
   words();
   new MutationObserver(words).observe(badge, { childList: true, subtree: true, characterData: true });
   new MutationObserver(words).observe(document.querySelector('#popup'), { attributes: true });
@@ -88,7 +89,11 @@ class Watcher:
         self.loads: dict[str, list[str | Gap]] = {}
         self.badge: list[str] = []
         self.page = page
-        page.expose_function('report', self._note)
+        # Playwright's own way to call back loses what a page says just before it is loaded anew
+        devtools = page.context.new_cdp_session(page)
+        devtools.on('Runtime.bindingCalled', self._hear)
+        devtools.send('Runtime.enable')
+        devtools.send('Runtime.addBinding', {'name': 'report'})
         page.add_init_script(
             'new MutationObserver((_, self) => { if (document.querySelector(".badge > :nth-child(2)") &&'
             f' document.querySelector("#popup")) {{ self.disconnect(); {OBSERVE} }} }}).observe(document,'
@@ -100,6 +105,10 @@ class Watcher:
         """The row shown last."""
         loads = [rows for rows in self.loads.values() if rows]
         return loads[-1][-1] if loads else None
+
+    def _hear(self, event: dict) -> None:
+        if event['name'] == 'report':
+            self._note(*json.loads(event['payload']))
 
     def _note(self, load: str, found: list[list[str | None]]) -> None:
         for stamp, text in found:
