@@ -160,7 +160,7 @@ async def test_a_link_cannot_sign_anybody_out(client, ann, accounts):
 
 
 @pytest.mark.parametrize('path', ['/', '/logs', '/logs?service=web&filter=a%20b#end', '/é', '/a//b', '/x?u=http://y'])
-def test_a_path_of_ours_is_where_to_go_next(path):
+def test_a_path_of_ours_is_kept_as_the_address_to_go_next(path):
     assert local_path(path) == path
 
 
@@ -180,7 +180,7 @@ TRICKS = ['/\t/evil', '/\n/evil', ' //evil', '/ /evil', '/a\r\nSet-Cookie: x', '
 
 
 @pytest.mark.parametrize('text', ELSEWHERE + TRICKS)
-async def test_nothing_else_is(client, ann, text):
+async def test_any_other_address_to_go_next_is_replaced_by_the_front_page(client, ann, text):
     assert local_path(text) == '/'
     assert 'name="next" value="/"' in (await client.get('/login', params={'next': text})).text
     assert (await client.post('/login', data=ANN | {'next': text})).headers['location'] == '/'
