@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from dashboard import errors
 from dashboard.api.auth import router
 from dashboard.api.errors import answer_error, status_of
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.guard import Guard
 
@@ -27,7 +28,7 @@ def accounts(tmp_path: Path) -> Accounts:
 @pytest.fixture
 def app(accounts: Accounts) -> FastAPI:
     made = FastAPI()
-    made.include_router(router(accounts))
+    made.include_router(router(accounts, Audit()))
     made.add_exception_handler(errors.DashboardError, answer_error)
     made.add_middleware(Guard, accounts=accounts)
     return made

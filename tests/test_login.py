@@ -8,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.errors import InvalidToken
 from dashboard.guard import Guard
@@ -31,7 +32,7 @@ def ann(accounts: Accounts) -> str:
 
 @pytest.fixture
 async def client(accounts: Accounts) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(Guard(Starlette(routes=routes(accounts)), accounts))
+    transport = httpx.ASGITransport(Guard(Starlette(routes=routes(accounts, Audit())), accounts))
     async with httpx.AsyncClient(transport=transport, base_url='http://dash') as made:
         yield made
 

@@ -71,10 +71,10 @@ class TokenMade(TokenOut):
     token: str = Field(description='Send it as `Authorization: Bearer …`. It reads logs and does nothing else.')
 
 
-def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
+def router(accounts: Accounts, audit: Audit) -> APIRouter:
     """The routes ``/api/auth/sessions`` and ``/api/auth/tokens``."""
     routes = APIRouter(prefix='/api/auth', tags=['accounts'], responses=REFUSED, dependencies=SIGNED_IN)
-    own, notes = accounts.sessions, Notes(audit or Audit())
+    own, notes = accounts.sessions, Notes(audit)
 
     @routes.get('/sessions')
     def sessions(identity: Caller) -> Sessions:

@@ -58,9 +58,9 @@ class UserChange(BaseModel):
     )
 
 
-def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
+def router(accounts: Accounts, audit: Audit) -> APIRouter:
     """The routes below ``/api/users``."""
-    notes = Notes(audit or Audit())
+    notes = Notes(audit)
     routes = APIRouter(
         prefix='/api/users',
         tags=['users'],
