@@ -92,15 +92,15 @@ async def merged(sources: Sequence[AsyncGenerator[list[AnyRow], None]]) -> Async
     try:
         for index in range(len(sources)):
             await refill(index)
-        merged: list[AnyRow] = []
+        passed: list[AnyRow] = []
         while heads:
             _, index, position, batch = heapq.heappop(heads)
-            merged.append(batch[position])
+            passed.append(batch[position])
             if position + 1 < len(batch):
                 heapq.heappush(heads, (_key(batch[position + 1]), index, position + 1, batch))
             else:
-                yield merged
-                merged = []
+                yield passed
+                passed = []
                 await refill(index)
     finally:
         for source in sources:

@@ -3,6 +3,7 @@
 import re
 import time
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from dashboard.ansi import visible
 from dashboard.filters import LineFilter
-from dashboard.model import Container, Gap, LogLine, Notice, ServiceKey, Stream
-from dashboard.pages.render import CSS, DARK, LIGHT, LONGEST_LINE, render_row, render_rows
+from dashboard.model import Container, Gap, LogLine, Notice, Row, ServiceKey, Stream
+from dashboard.pages.render import CSS, DARK, LIGHT, LONGEST_LINE, render_rows
 
 SECOND = 1_000_000_000
 NOON = 1_795_435_200 * SECOND  # 2026-11-23 12:00:00 UTC
@@ -62,6 +63,10 @@ class Page(HTMLParser):
 
 def line(text: str | bytes, stream: int = Stream.STDOUT, container: Container = WEB) -> LogLine:
     return LogLine.of(container, NOON + 303_123_456, text, stream)
+
+
+def render_row(row: Row, *, pattern: Any = None, many: bool = False) -> str:
+    return render_rows([row], pattern, many)
 
 
 def body(text: str, term: str = '') -> str:

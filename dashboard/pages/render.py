@@ -15,7 +15,7 @@ from zlib import crc32
 
 from dashboard.ansi import PLAIN, Style, rgb, spans, visible
 from dashboard.filters import places
-from dashboard.model import STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
+from dashboard.model import PREFIX, STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
 
 LONGEST_LINE = 8_192  # characters shown of a line; the download has the rest
 HUES = 8  # colours for the names of containers
@@ -44,15 +44,10 @@ def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False) -> str:
     return ''.join(parts)
 
 
-def render_row(row: Row, *, pattern: Any = None, many: bool = False) -> str:
-    """One row; see :func:`render_rows`."""
-    return render_rows([row], pattern, many)
-
-
 def _line(line: LogLine, pattern: Any, name: str) -> str:
     """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
     record = line.record.rstrip(b'\r\n').decode('utf-8', 'replace')
-    stamp, text = escape(record[:STAMP_LENGTH]), record[STAMP_LENGTH + 1 :]
+    stamp, text = escape(record[:STAMP_LENGTH]), record[PREFIX:]
     if pattern is None and len(text) <= LONGEST_LINE and text.isprintable():
         body = escape(text)
     else:
