@@ -105,9 +105,8 @@ def serve(settings: Settings) -> None:
     """
     check_tls(settings)
     engine: Engine = DemoEngine() if settings.demo else DockerEngine(settings.docker_environ)
-    accounts = Accounts(settings.data_dir.expanduser(), settings.secret_key)
-    if settings.admin_password:
-        ensure_admin(accounts, settings.admin_password)
+    accounts = Accounts(settings.data_dir, settings.secret_key)
+    ensure_admin(accounts, settings.admin_password)
     app = create_app(settings, LogHub(engine, settings), accounts)
     with listen(settings) as listener:
         _greet(settings, engine, accounts, listener)

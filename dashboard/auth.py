@@ -231,7 +231,7 @@ def require_admin(identity: Identity) -> None:
     :raises NotAllowed: for a viewer
     """
     if not identity.is_admin:
-        raise NotAllowed('Only an administrator may do this.')
+        raise NotAllowed
 
 
 def ensure_admin(accounts: Accounts, password: str | None) -> None:

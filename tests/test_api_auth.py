@@ -151,7 +151,7 @@ def test_the_openapi_document_tells_how_to_sign_in(app):
         (errors.LogsUnreadable(''), 409),
         (errors.InvalidCredentials(), 401),
         (errors.InvalidToken(), 401),
-        (errors.NotAllowed(''), 403),
+        (errors.NotAllowed(), 403),
         (errors.AccountError(''), 400),
         (errors.TooManyAttempts(1), 429),
         (errors.ConfigError(''), 500),
