@@ -214,7 +214,7 @@ class Accounts:
 
     def _verified(self, username: str, password: str) -> User:
         user = self._find(username)
-        newer = self._passwords.check(user.password if user else None, password)
+        newer = self._passwords.check(user.password_hash if user else None, password)
         if user is None:
             raise InvalidCredentials  # the check has said so already, but nothing here should depend on that
         if newer:
