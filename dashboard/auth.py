@@ -33,7 +33,8 @@ WAITING = 100  # sign-ins that may queue for the hasher; further ones are told t
 
 
 class Accounts:
-    """The door. Its methods block; those that hash (about 50 ms) are called from the event loop with :meth:`aside`.
+    """What may be asked and changed about accounts. Its methods block; from the event loop, those that hash (about
+    50 ms) are called with :meth:`aside`.
 
     :param data_dir: holds ``dashboard.db`` and ``secret.key``
     :param secret_key: signs the tokens in place of ``secret.key``

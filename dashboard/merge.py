@@ -79,7 +79,7 @@ class Merger:
 
 
 async def merged(sources: Sequence[AsyncGenerator[list[AnyRow], None]]) -> AsyncGenerator[list[AnyRow], None]:
-    """Merge by timestamp, holding one batch of each source."""
+    """Merge by timestamp, holding one batch of each source. A source whose container is gone ends before the others."""
     heads: list[tuple[bytes, int, int, list[AnyRow]]] = []
 
     async def refill(index: int) -> None:

@@ -47,7 +47,7 @@ class Container:
     status: str  # created, running, paused, restarting, removing, exited, dead
     health: str = 'none'  # none, starting, healthy, unhealthy
     created: int = 0  # seconds since the epoch
-    replica: str = ''  # its place among the containers of its service, which one that replaces it takes over
+    replica: str = ''  # its number within its service, which the container that replaces it takes over
 
     @property
     def short_id(self) -> str:

@@ -17,7 +17,7 @@ from dashboard.repeats import Repeats
 from dashboard.resume import Lateness, Leap, Resume
 
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
-RESUME_TAIL = 200_000  # lines looked back at when resuming; the engine reads a whole log for a time alone
+RESUME_TAIL = 200_000  # lines searched when resuming: given a time only, the engine would read the whole log
 LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
 FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
 

@@ -41,7 +41,7 @@ class Setup(Login):
 
 
 class PasswordChange(BaseModel):
-    """One's own password, old and new."""
+    """A password, old and new."""
 
     current_password: str = Field(max_length=4096)
     new_password: str = Field(max_length=4096, description='At least 8 characters, at most 1024 bytes.')
@@ -136,7 +136,7 @@ def router(accounts: Accounts, audit: Audit) -> APIRouter:
 
     @routes.post('/change-password', responses=REFUSED | UNFIT, dependencies=SIGNED_IN)
     async def change_password(request: Request, response: Response, identity: Caller, body: PasswordChange) -> Token:
-        """Change one's own password. Ends all of one's tokens, this one too; the answer brings a new one."""
+        """Change your password. Ends all your sessions and tokens, this one too; the answer brings a new token."""
         arguments = (identity, body.current_password, body.new_password)
         with audit.attempt('password-change', identity.username, address_of(request)):
             await accounts.aside(accounts.change_password, *arguments)

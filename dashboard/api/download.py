@@ -27,7 +27,7 @@ from dashboard.view import View, Views
 
 
 class Format(StrEnum):
-    """Of the file."""
+    """The format of the file."""
 
     TEXT = 'text'
     JSONL = 'jsonl'

@@ -58,7 +58,7 @@ def watch_connection(client: Client) -> None:
 
 
 async def take_place(client: Client) -> Place | None:
-    """The place that the page before this one has left in the tab, when its connection broke; None mostly."""
+    """The place that the page before this one has left in the tab, when its connection broke; usually None."""
     try:
         return _read(await client.run_javascript(_TAKE, timeout=ANSWER_TIMEOUT))
     except TimeoutError:
