@@ -38,7 +38,7 @@ class User:
     username: str
     is_admin: bool
     created: int
-    password: str = field(repr=False)  # the argon2 hash
+    password_hash: str = field(repr=False)
     scope: Scope
 
     @property
@@ -77,7 +77,7 @@ class AccountStore:
             return _user(row) if row else None
 
     def add_user(
-        self, username: str, password: str, is_admin: bool, scope: Scope = EVERYTHING, only_first: bool = False
+        self, username: str, password_hash: str, is_admin: bool, scope: Scope = EVERYTHING, only_first: bool = False
     ) -> bool:
         """Add an account; the very first is an administrator in any case. False when the name is taken.
 
@@ -85,23 +85,22 @@ class AccountStore:
         """
         try:
             with self.open() as database:
-                values = (username, password, is_admin, int(time.time()), _json(scope), only_first)
+                values = (username, password_hash, is_admin, int(time.time()), _json(scope), only_first)
                 return database.execute(ADD_USER, values).rowcount == 1
         except sqlite3.IntegrityError:
             return False
 
-    def set_password(self, username: str, password: str) -> bool:
-        """Replace the hash and end every session. False when there is no such account."""
+    def set_password(self, username: str, password_hash: str) -> None:
+        """Replace the hash and end every session and API token."""
         with self.open() as database:
-            changed = database.execute('UPDATE users SET password = ? WHERE username = ?', (password, username))
+            database.execute('UPDATE users SET password = ? WHERE username = ?', (password_hash, username))
             database.execute('DELETE FROM sessions WHERE username = ?', (username,))
-            return changed.rowcount == 1
 
-    def upgrade_password(self, user: User, password: str) -> None:
+    def upgrade_password(self, user: User, password_hash: str) -> None:
         """Replace the hash by one of the same password, unless the password was changed meanwhile."""
         with self.open() as database:
             statement = 'UPDATE users SET password = ? WHERE username = ? AND password = ?'
-            database.execute(statement, (password, user.username, user.password))
+            database.execute(statement, (password_hash, user.username, user.password_hash))
 
     def set_rights(self, username: str, is_admin: bool, scope: Scope) -> bool:
         """Say what an account may do. False when it is the last administrator and would be none, or is unknown."""
@@ -142,8 +141,8 @@ class AccountStore:
 
 
 def _user(row: tuple[str, int, int, str, str | None]) -> User:
-    username, is_admin, created, password, scope = row
-    return User(username, bool(is_admin), created, password, scope_of(is_admin, scope))
+    username, is_admin, created, password_hash, scope = row
+    return User(username, bool(is_admin), created, password_hash, scope_of(is_admin, scope))
 
 
 def scope_of(is_admin: int, text: str | None) -> Scope:

@@ -48,14 +48,14 @@ def create_api(
 ) -> FastAPI:
     """The HTTP and WebSocket routes behind the gate, without pages; entering its lifespan starts the hub."""
 
-    noting = audit or Audit()
+    audit = audit or Audit()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        noting.record('start')
+        audit.record('start')
         async with hub, accounts.visits:
             yield
-        noting.record('stop')
+        audit.record('stop')
 
     app = FastAPIOffline(
         title='Docker Log Dashboard',
@@ -69,13 +69,13 @@ def create_api(
     )
     app.add_exception_handler(DashboardError, answer_error)
     app.add_middleware(Guard, accounts=accounts, settings=hub.settings)
-    app.include_router(audit_routes.router(noting))
+    app.include_router(audit_routes.router(audit))
     for of_accounts in (auth_routes, sessions, users):
-        app.include_router(of_accounts.router(accounts, noting))
+        app.include_router(of_accounts.router(accounts, audit))
     views = Views(hub, redactor or Redactor())  # from here on nobody is given the hub itself
     app.include_router(services.router(views))
     for of_logs in (stream, logs, download):
-        app.include_router(of_logs.router(views, noting))
+        app.include_router(of_logs.router(views, audit))
     return app
 
 
@@ -105,9 +105,8 @@ def serve(settings: Settings) -> None:
     """
     check_tls(settings)
     engine: Engine = DemoEngine() if settings.demo else DockerEngine(settings.docker_environ)
-    accounts = Accounts(settings.data_dir.expanduser(), settings.secret_key)
-    if settings.admin_password:
-        ensure_admin(accounts, settings.admin_password)
+    accounts = Accounts(settings.data_dir, settings.secret_key)
+    ensure_admin(accounts, settings.admin_password)
     app = create_app(settings, LogHub(engine, settings), accounts)
     with listen(settings) as listener:
         _greet(settings, engine, accounts, listener)

@@ -122,6 +122,7 @@ class Audit:
             self.record('watch-end', who, address, service=service, **details, seconds=seconds)
 
     def _known(self, username: str) -> str:
+        """The name of the user, as it was made; ``UNKNOWN`` for what may be a password in the wrong field."""
         try:
             return self._accounts.known(username).username if self._accounts else UNKNOWN
         except DashboardError:

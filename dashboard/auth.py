@@ -33,7 +33,8 @@ WAITING = 100  # sign-ins that may queue for the hasher; further ones are told t
 
 
 class Accounts:
-    """The door. Its methods block; those that hash (about 50 ms) are called from the event loop with :meth:`aside`.
+    """What may be asked and changed about accounts. Its methods block; from the event loop, those that hash (about
+    50 ms) are called with :meth:`aside`.
 
     :param data_dir: holds ``dashboard.db`` and ``secret.key``
     :param secret_key: signs the tokens in place of ``secret.key``
@@ -214,7 +215,7 @@ class Accounts:
 
     def _verified(self, username: str, password: str) -> User:
         user = self._find(username)
-        newer = self._passwords.check(user.password if user else None, password)
+        newer = self._passwords.check(user.password_hash if user else None, password)
         if user is None:
             raise InvalidCredentials  # the check has said so already, but nothing here should depend on that
         if newer:
@@ -231,7 +232,7 @@ def require_admin(identity: Identity) -> None:
     :raises NotAllowed: for a viewer
     """
     if not identity.is_admin:
-        raise NotAllowed('Only an administrator may do this.')
+        raise NotAllowed
 
 
 def ensure_admin(accounts: Accounts, password: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Item = TypeVar('Item')
 
 CAPACITY = 20_000  # items a thread may be ahead of the event loop; the engine keeps the rest
-BUSY, GATHER = 50, 0.005  # from so many items at once on, the next ones are gathered for so many seconds
+BUSY, GATHER = 50, 0.005  # after a batch of so many items the next is gathered for so many seconds
 SETTLED = 0.05  # seconds without anything new after which a stream has given all that was there
 
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from dashboard.demo_content import DEMO_SERVICES, DemoLine, DemoService
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
-from dashboard.model import SECOND, Container, ContainerEvent, LogLine, ServiceKey, Stream, format_timestamp
+from dashboard.model import SECOND, Container, ContainerEvent, LogLine, ServiceKey, Stream
 
 KEPT = 20_000  # lines of each container; older ones are rotated away
 REMEMBERED = 256  # events, as many as Docker's engine
@@ -254,7 +254,7 @@ class ScriptedEngine:
         for moment, content, stream in lines:
             last = log.lines[-1] if log.lines else None
             timestamp = max(time.time_ns(), last.timestamp if last else 0) if moment is None else moment
-            line = LogLine(container, stream, format_timestamp(timestamp).encode() + b' ' + content)
+            line = LogLine.of(container, timestamp, content, stream)
             if last and last.stamp == line.stamp:
                 line.ordinal = last.ordinal + 1
             log.lines.append(line)

@@ -19,7 +19,7 @@ class DemoLine:
     stream: int = Stream.STDOUT
 
 
-Speaker = Callable[[random.Random], list[tuple[str, int]]]
+Speaker = Callable[[random.Random], list[tuple[str, Stream]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,19 @@ class DemoService:
             moment += int(chance.expovariate(self.rate) * SECOND)
 
 
-def _web(chance: random.Random) -> list[tuple[str, int]]:
+def _web(chance: random.Random) -> list[tuple[str, Stream]]:
     route = chance.choice(['/', '/cart', '/api/orders', '/api/orders/4711', '/static/app.css', '/search?q=caf%C3%A9'])
     status = chance.choices([200, 304, 404, 500], [88, 6, 4, 2])[0]
     agent = chance.choice(['Mozilla/5.0 (X11; Linux x86_64)', 'curl/8.5.0', 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0)'])
     address = f'203.0.113.{chance.randrange(1, 255)}'
     line = f'{address} - - "GET {route} HTTP/1.1" {status} {chance.randrange(120, 48_000)} "-" "{agent}"'
-    said = [(line, int(Stream.STDOUT))]
+    said = [(line, Stream.STDOUT)]
     if status == 500:
-        said.append((f'[error] 29#29: upstream prematurely closed connection, client: {address}', int(Stream.STDERR)))
+        said.append((f'[error] 29#29: upstream prematurely closed connection, client: {address}', Stream.STDERR))
     return said
 
 
-def _api(chance: random.Random) -> list[tuple[str, int]]:
+def _api(chance: random.Random) -> list[tuple[str, Stream]]:
     level = chance.choices(['info', 'debug', 'warning', 'error'], [80, 12, 6, 2])[0]
     entry = {
         'level': level,
@@ -63,28 +63,26 @@ def _api(chance: random.Random) -> list[tuple[str, int]]:
         'request': {'id': f'{chance.getrandbits(48):012x}', 'user': chance.choice(['zoë', 'åke', 'mei', 'ivan'])},
         'ms': round(chance.expovariate(1 / 40), 1),
     }
-    said = [(json.dumps(entry, ensure_ascii=False), int(Stream.STDOUT))]
+    said = [(json.dumps(entry, ensure_ascii=False), Stream.STDOUT)]
     if level == 'error':
-        said += [(line, int(Stream.STDERR)) for line in TRACE]
+        said += [(line, Stream.STDERR) for line in TRACE]
     return said
 
 
-def _worker(chance: random.Random) -> list[tuple[str, int]]:
+def _worker(chance: random.Random) -> list[tuple[str, Stream]]:
     job = chance.randrange(1_000, 9_999)
     if chance.random() < 0.002:
-        return [
-            (f'\x1b[36mDEBUG\x1b[0m job {job} row {row} of 2000 checked', int(Stream.STDOUT)) for row in range(2_000)
-        ]
+        return [(f'\x1b[36mDEBUG\x1b[0m job {job} row {row} of 2000 checked', Stream.STDOUT) for row in range(2_000)]
     if chance.random() < 0.001:
-        return [(f'\x1b[35mTRACE\x1b[0m job {job} payload ' + 'ab12 ' * 600, int(Stream.STDOUT))]
+        return [(f'\x1b[35mTRACE\x1b[0m job {job} payload ' + 'ab12 ' * 600, Stream.STDOUT)]
     kind, colour = chance.choices([('INFO', 32), ('DONE', 34), ('WARN', 33)], [70, 22, 8])[0]
     shade = chance.randrange(17, 230)
     text = f'\x1b[1;{colour}m{kind}\x1b[0m job \x1b[38;5;{shade}m{job}\x1b[0m {chance.choice(_JOBS)}'
-    return [(text, int(Stream.STDERR if kind == 'WARN' else Stream.STDOUT))]
+    return [(text, Stream.STDERR if kind == 'WARN' else Stream.STDOUT)]
 
 
-def _db(chance: random.Random) -> list[tuple[str, int]]:
-    return [(chance.choice(_STATEMENTS).format(ms=chance.randrange(1, 900)), int(Stream.STDERR))]
+def _db(chance: random.Random) -> list[tuple[str, Stream]]:
+    return [(chance.choice(_STATEMENTS).format(ms=chance.randrange(1, 900)), Stream.STDERR)]
 
 
 TRACE = (

@@ -1,4 +1,4 @@
-"""The engine: list containers, watch events, open a log stream.  The only file that knows Docker."""
+"""The engine: list containers, watch events, open a log stream.  Only the files ``engine*.py`` know Docker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dashboard.model import SECOND, Container, ContainerEvent, LogLine, format_t
 Result = TypeVar('Result')
 
 PING_TIMEOUT = 5.0  # seconds
-RECENT = SECOND // 5  # a line this close to the opening of its stream is a live one
+RECENT = SECOND // 5  # a line written so shortly before its stream was opened counts as a live one
 SETTLED_AT_LATEST = 5 * SECOND  # a stream that never pauses counts as caught up after this
 CONNECTIONS = 16  # kept open for short requests; every open stream has one of its own beside
 

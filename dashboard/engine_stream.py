@@ -41,7 +41,10 @@ class Stream:
         self._lock = threading.Lock()
 
     def inspect(self, container: Container) -> dict[str, Any]:
-        """The container's details. Raises what the SDK raises, and LogsUnreadable for the driver ``none``."""
+        """The container's details, as the engine inspects it. Raises what the SDK raises.
+
+        :raises LogsUnreadable: when its log driver is ``none``
+        """
         details: dict[str, Any] = self._client().inspect_container(container.id)
         driver = details['HostConfig'].get('LogConfig', {}).get('Type', '')
         if driver == 'none':

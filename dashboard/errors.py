@@ -97,6 +97,9 @@ class TooManyAttempts(AuthError):
 class NotAllowed(AuthError):
     """The identity may not do this."""
 
+    def __init__(self) -> None:
+        super().__init__('Only an administrator may do this.')
+
 
 class AccountError(AuthError):
     """An account cannot be made or changed as asked."""

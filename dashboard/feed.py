@@ -19,7 +19,7 @@ from dashboard.reader import BACKFILL, LogReader, ReaderState
 BATCH = 1_000  # rows given to a subscriber at once
 COALESCE = 0.01  # seconds for which new rows are gathered before subscribers are woken
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
-REMEMBERED = 2 * SECOND  # a container that has ended is named in cursors for so long: longer than a resume looks back
+REMEMBERED = 2 * SECOND  # how long cursors name a container that has ended: longer than a resume looks back
 STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
 
 
@@ -112,7 +112,7 @@ class ServiceFeed:
         return Subscription(self, tail)
 
     def marks_at(self, position: int) -> Marks:
-        """What a viewer has had who has had every row before that number, which is held."""
+        """The last line of each container before row number ``position``, which is held."""
         first, marks = self.history.first, Marks()
         for row, before in reversed(self._checkpoints):
             if row <= position:
@@ -273,7 +273,7 @@ class Subscription:
         return True
 
     async def join(self, marks: Marks) -> list[Row]:
-        """Go on after lines that were read from the engine and may not have come here yet; what follows them here."""
+        """Go on after lines that were read from the engine itself, once they have come here too; what follows them."""
         while not self.closed and not all(map(self.feed.has_read, marks.cursors.values())):
             self.position = self.feed.history.end
             await self.wait()

@@ -14,7 +14,7 @@ import re2
 
 from dashboard.ansi import visible
 from dashboard.errors import BadRequest
-from dashboard.model import STAMP_LENGTH, LogLine
+from dashboard.model import PREFIX, LogLine
 from dashboard.redaction_rules import reason_of
 
 LONGEST_TERM = 1_000  # characters
@@ -70,7 +70,7 @@ class LineFilter:
 
     def _wants(self, record: bytes) -> bool:
         """The same from an undecoded record: of plain ASCII the visible text is the text."""
-        content = record[STAMP_LENGTH + 1 :].rstrip(b'\r\n')
+        content = record[PREFIX:].rstrip(b'\r\n')
         plain = content.isascii() and not (b'\x1b' in content or b'\r' in content or b'\b' in content)
         if plain and self._ascii is not None:
             return self._ascii in content.lower()

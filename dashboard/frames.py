@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from dashboard.model import STAMP_LENGTH, Container, LogLine, Stream, format_timestamp
+from dashboard.model import PREFIX, STAMP_LENGTH, Container, LogLine, Stream, format_timestamp
 
 HEADER = 8  # stream, three zero bytes, length as a big-endian 32-bit number
-PREFIX = STAMP_LENGTH + 1  # timestamp and space
 ENGINE_SPLIT = 16 * 1024  # the engine cuts longer lines and stamps every piece
-LONGEST_LINE = 1 << 20  # bytes held for one line; what follows becomes a line without an ending before it
+LONGEST_LINE = 1 << 20  # bytes held for one line; of a longer one, what is held becomes a line without an ending
 
 
 class ChunkDecoder:

@@ -25,7 +25,7 @@ from dashboard.credentials import (
     path_of,
     take_query_token,
 )
-from dashboard.errors import InvalidToken, LimitReached
+from dashboard.errors import InvalidToken, LimitReached, NotAllowed
 from dashboard.eviction import until_ended
 from dashboard.identity import Identity
 from dashboard.routes import ADMIN, OPEN, READ, SOCKET, Rule, methods_of, rule_of
@@ -199,7 +199,7 @@ def _permitted(scope: Scope, rule: Rule | None) -> Rule:
     if rule and (rule.access is not ADMIN or identity.is_admin):
         return rule
     if rule:
-        raise _Refused(_words(scope, 403, 'Only an administrator may do this.'))
+        raise _Refused(_words(scope, 403, str(NotAllowed())))
     if methods := methods_of(path_of(scope)):
         raise _Refused(_json(405, 'This address does not take that.', {'Allow': ', '.join(sorted(methods))}))
     raise _Refused(_words(scope, 404, 'There is nothing at this address.'))

@@ -9,7 +9,7 @@ from itertools import chain
 from dashboard.model import Cursor, Gap, LogLine, Row, format_timestamp
 
 ROW_COST = 130  # bytes that a row takes beside its record: the object, the bytes object's head, the list's slot
-REMARKS = 1_000  # rows that were no lines and have left, which are remembered to count what others missed
+REMARKS = 1_000  # evicted rows that were not lines, remembered to count what a slow reader missed
 SLACK = 16  # a sixteenth of the limit is evicted at once, so that eviction costs little a row
 
 
@@ -56,7 +56,10 @@ class History:
         return self.end - start - sum(number >= start for number in self._remarks)
 
     def missing(self, start: int, stop: int) -> int | None:
-        """How many lines somebody misses who skips these rows, held or not; None when nobody can know."""
+        """How many lines a reader misses who skips the rows from ``start`` up to, not including, ``stop``, held or not.
+
+        A gap among them counts for the lines it stands for; None when that is unknown.
+        """
         held = [(number, self._rows[number - self.first]) for number in self._remarks]
         between = [row for number, row in chain(self._evicted, held) if start <= number < stop]
         gaps = [row for row in between if isinstance(row, Gap)]

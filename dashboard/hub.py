@@ -165,7 +165,7 @@ class LogHub:
     async def read_after(
         self, service: Service, marks: Marks, until: int | None = None
     ) -> AsyncGenerator[list[Row], None]:
-        """All that the engine holds after the last lines had, and a gap where it no longer holds such a line itself.
+        """What the engine holds after the last line of each container; a gap where that line is no longer there.
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
         """
@@ -191,7 +191,7 @@ class LogHub:
             yield rows
 
     async def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
-        """What follows the last lines had and is not held here; afterwards the subscription goes on from there.
+        """What follows the last line of each container, as far as it is not held here; then the subscription goes on.
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
         """

@@ -57,7 +57,7 @@ class Marks:
         return self._cursors
 
     def read(self, rows: Sequence[Row]) -> None:
-        """Go on over rows, in their order."""
+        """Advance past these rows, in their order."""
         last: dict[str, LogLine] = {}  # by container: only those are looked at closely
         for row in reversed(rows):
             if isinstance(row, LogLine) and row.container.id not in last:
@@ -66,19 +66,22 @@ class Marks:
             self.read_line(line)
 
     def read_line(self, line: LogLine) -> None:
-        """Go on over one line."""
+        """Advance past one line."""
         container = line.container.short_id
         self._cursors.pop(container, None)
         self._cursors[container] = line.cursor
 
     def forget(self, containers: Iterable[str], before: int) -> None:
-        """Leave out those of these containers that had their last line before a moment; they write no more."""
+        """Drop these containers, which write no more, where their last line is older.
+
+        :param before: nanoseconds since the epoch
+        """
         for container in containers:
             if container in self._cursors and self._cursors[container].timestamp < before:
                 del self._cursors[container]
 
     def copy(self) -> Marks:
-        """Another one that goes on by itself."""
+        """The same marks, to advance independently."""
         return Marks(self._cursors)
 
 

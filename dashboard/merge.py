@@ -79,7 +79,7 @@ class Merger:
 
 
 async def merged(sources: Sequence[AsyncGenerator[list[AnyRow], None]]) -> AsyncGenerator[list[AnyRow], None]:
-    """Merge by timestamp, holding one batch of each source."""
+    """Merge by timestamp, holding one batch of each source. A source whose container is gone ends before the others."""
     heads: list[tuple[bytes, int, int, list[AnyRow]]] = []
 
     async def refill(index: int) -> None:
@@ -92,15 +92,15 @@ async def merged(sources: Sequence[AsyncGenerator[list[AnyRow], None]]) -> Async
     try:
         for index in range(len(sources)):
             await refill(index)
-        merged: list[AnyRow] = []
+        passed: list[AnyRow] = []
         while heads:
             _, index, position, batch = heapq.heappop(heads)
-            merged.append(batch[position])
+            passed.append(batch[position])
             if position + 1 < len(batch):
                 heapq.heappush(heads, (_key(batch[position + 1]), index, position + 1, batch))
             else:
-                yield merged
-                merged = []
+                yield passed
+                passed = []
                 await refill(index)
     finally:
         for source in sources:

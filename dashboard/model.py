@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from dashboard.errors import BadRequest
 
-NANOSECOND = 1
-SECOND = 1_000_000_000 * NANOSECOND
+SECOND = 1_000_000_000  # nanoseconds
 SHORT_ID = 12  # characters of a container id that the Docker CLI shows
 STAMP_LENGTH = 30  # of '2026-01-02T03:04:05.123456789Z', the engine's fixed-width form
+PREFIX = STAMP_LENGTH + 1  # of a record: the timestamp and a space
 
 
 class Stream(IntEnum):
@@ -47,7 +47,7 @@ class Container:
     status: str  # created, running, paused, restarting, removing, exited, dead
     health: str = 'none'  # none, starting, healthy, unhealthy
     created: int = 0  # seconds since the epoch
-    replica: str = ''  # its place among the containers of its service, which one that replaces it takes over
+    replica: str = ''  # its number within its service, which the container that replaces it takes over
 
     @property
     def short_id(self) -> str:
@@ -154,7 +154,7 @@ class LogLine:
     @property
     def content(self) -> bytes:
         """The line's own bytes, without timestamp and line ending."""
-        return self.record[STAMP_LENGTH + 1 :].rstrip(b'\r\n')
+        return self.record[PREFIX:].rstrip(b'\r\n')
 
     @property
     def text(self) -> str:

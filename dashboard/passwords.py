@@ -11,8 +11,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from dashboard.errors import AccountError, InvalidCredentials
 
-CHARACTERS = 8  # at least
-BYTES = 1024  # at most
+LEAST_CHARACTERS = 8
+MOST_BYTES = 1024  # in UTF-8
 
 
 class Passwords:
@@ -27,8 +27,8 @@ class Passwords:
         :raises AccountError: when the password is too short or too long
         """
         content = _bytes(password)
-        if len(password) < CHARACTERS or len(content) > BYTES:
-            raise AccountError(f'The password must have from {CHARACTERS} characters to {BYTES} bytes.')
+        if len(password) < LEAST_CHARACTERS or len(content) > MOST_BYTES:
+            raise AccountError(f'The password must have from {LEAST_CHARACTERS} characters to {MOST_BYTES} bytes.')
         return self._hasher.hash(content)
 
     def check(self, kept: str | None, password: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
@@ -13,12 +12,12 @@ from enum import Enum, auto
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
 from dashboard.model import Container, Cursor, LogLine, Row
-from dashboard.reopening import Reopening
+from dashboard.reopening import Reopening, backoff
 from dashboard.repeats import Repeats
 from dashboard.resume import Lateness, Leap, Resume
 
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
-RESUME_TAIL = 200_000  # lines looked back at when resuming; the engine reads a whole log for a time alone
+RESUME_TAIL = 200_000  # lines searched when resuming: given a time only, the engine would read the whole log
 LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
 FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
 
@@ -131,7 +130,7 @@ class LogReader:
             self._enter(ReaderState('live' if live else 'catching up'))
 
     async def _pause(self, attempt: int, error: str) -> None:
-        delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        delay = backoff(attempt, FIRST_DELAY, LONGEST_DELAY)
         self._enter(ReaderState('reconnecting', attempt, time.monotonic() + delay, error))
         self._retry.clear()
         with suppress(TimeoutError):

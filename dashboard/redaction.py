@@ -22,11 +22,10 @@ from dashboard.errors import ConfigError
 from dashboard.feed import Subscription
 from dashboard.history import History
 from dashboard.identity import Identity
-from dashboard.model import STAMP_LENGTH, LogLine, Row
+from dashboard.model import PREFIX, LogLine, Row
 from dashboard.redaction_keys import KeyBlock, could_be_key, ends_key
 from dashboard.redaction_rules import Rule, Rules, Span, mark, read_rules, reason_of
 
-PREFIX = STAMP_LENGTH + 1  # timestamp and space
 TOGETHER = 64  # lines looked at in one search: one with a secret costs a second look at so many
 KEY = 'private key'
 _COLOUR = re.compile('\x1b\\[[0-9;:]*m')

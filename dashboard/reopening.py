@@ -1,10 +1,21 @@
-"""Long streams that may be dead without knowing it: a way to give one up for another."""
+"""When a stream is opened anew: how long to wait after a failure, and how to give up one that may be dead."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
+
+
+def backoff(attempt: int, first: float, longest: float) -> float:
+    """Seconds to wait after the failure number ``attempt`` in a row, from 1 on: doubling, bounded, and never in step.
+
+    :param first: seconds after the first failure, give or take a quarter
+    :param longest: seconds that no wait exceeds by more than a quarter
+    """
+    doublings = min(attempt - 1, 32)  # an engine may be away for days: 2**1024 does not fit into a float
+    return min(longest, first * (1 << doublings)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
 
 
 class Reopening:

@@ -15,7 +15,7 @@ SOCKET = 'WEBSOCKET'  # stands among the methods for a WebSocket
 
 
 class Access(Enum):
-    """Who may."""
+    """Who may use an address."""
 
     OPEN = 'anybody'
     READ = 'whoever is signed in, and API tokens'

@@ -83,7 +83,7 @@ class SessionStore:
             return [Session(*row) for row in database.execute(SELECT_SESSIONS, (username, kind, int(time.time())))]
 
     def used(self, jtis: Iterable[str]) -> None:
-        """They are in use now."""
+        """Note that these sessions are in use now."""
         with self._accounts.open() as database:
             database.execute(USED, (int(time.time()), json.dumps(list(jtis))))
 

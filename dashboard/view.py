@@ -51,7 +51,8 @@ class View:
         self._hub = hub
         self._visit = visit
         self._redactor = redactor
-        self._every: tuple[Service, ...] = ()  # what was looked through last, by whom, and what was left
+        # what `services` found last: in which services, for whom, and which of them
+        self._every: tuple[Service, ...] = ()
         self._looker = (visit.identity, True)
         self._in_scope: tuple[Service, ...] = ()
 

@@ -66,7 +66,7 @@ class Visits:
         self._store = store
         self._open: set[Visit] = set()
         self._unchecked = False  # somebody has come since the last look
-        self._noted = time.monotonic()  # when it was written down who is here
+        self._noted = time.monotonic()  # when the last use of the open sessions was written down
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Visits:
@@ -91,7 +91,7 @@ class Visits:
             self._open.discard(visit)
 
     def check(self, changed: bool = True) -> None:
-        """Show out whose token has ended, and tell the others what has changed."""
+        """End the visits whose token has ended, and tell the others what has changed."""
         now = time.time()
         expired = any(visit.identity.expires <= now for visit in self._open if not visit.ended)
         if not (changed or expired or self._unchecked):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from dashboard.engine import Engine
 from dashboard.errors import EngineUnavailable
 from dashboard.model import Container, ContainerEvent
-from dashboard.reopening import Reopening
+from dashboard.reopening import Reopening, backoff
 
 POLL = 30.0  # seconds between listings when no event asks for one
 PING = 5.0  # seconds between signs of life
@@ -83,7 +82,7 @@ class EngineWatch:
                 await self._events.run(self._read_events)
             except EngineUnavailable:
                 self._stale.set()
-                await asyncio.sleep(FIRST_DELAY * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+                await asyncio.sleep(backoff(1, FIRST_DELAY, LONGEST_DELAY))
 
     async def _read_events(self) -> None:
         async with aclosing(self._engine.events(self._last_event)) as events:
@@ -109,7 +108,7 @@ class EngineWatch:
             await asyncio.sleep(GATHER)
 
     async def _away(self, error: EngineUnavailable, attempt: int) -> None:
-        delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        delay = backoff(attempt, FIRST_DELAY, LONGEST_DELAY)
         if attempt == 1:
             self.lost_at = time.monotonic()
         self.status = EngineStatus(False, error, attempt, time.monotonic() + delay)

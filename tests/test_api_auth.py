@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from dashboard import errors
 from dashboard.api.auth import router
 from dashboard.api.errors import answer_error, status_of
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.guard import Guard
 
@@ -27,7 +28,7 @@ def accounts(tmp_path: Path) -> Accounts:
 @pytest.fixture
 def app(accounts: Accounts) -> FastAPI:
     made = FastAPI()
-    made.include_router(router(accounts))
+    made.include_router(router(accounts, Audit()))
     made.add_exception_handler(errors.DashboardError, answer_error)
     made.add_middleware(Guard, accounts=accounts)
     return made
@@ -150,7 +151,7 @@ def test_the_openapi_document_tells_how_to_sign_in(app):
         (errors.LogsUnreadable(''), 409),
         (errors.InvalidCredentials(), 401),
         (errors.InvalidToken(), 401),
-        (errors.NotAllowed(''), 403),
+        (errors.NotAllowed(), 403),
         (errors.AccountError(''), 400),
         (errors.TooManyAttempts(1), 429),
         (errors.ConfigError(''), 500),

@@ -91,7 +91,7 @@ def test_an_unknown_user_costs_the_same_hash_as_a_known_one():
 def test_a_password_is_hashed_anew_when_the_parameters_have_changed(accounts, data_dir):
     dearer = Accounts(data_dir, KEY, PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
     dearer.login('ann', PASSWORD)
-    assert 't=2' in dearer.users()[0].password
+    assert 't=2' in dearer.users()[0].password_hash
     assert accounts.login('ann', PASSWORD)
 
 

@@ -20,6 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.config import Settings, base_path, networks
 from dashboard.credentials import address_of, path_of
@@ -78,7 +79,7 @@ def serve(accounts):
     def start(settings: Settings) -> SimpleNamespace:
         routes = [Route('/api/services', tell, methods=['GET', 'POST']), Route('/api/logs', fail), Route('/logs', tell)]
         routes += [Route('/logout', tell, methods=['POST']), WebSocketRoute('/api/logs/ws/{service}', greet)]
-        inner = Starlette(routes=[*routes, *login.routes(accounts)])
+        inner = Starlette(routes=[*routes, *login.routes(accounts, Audit())])
         serving_ = serving(Edge(Guard(inner, accounts, settings), settings))
         url = serving_.__enter__()
         client = httpx.Client(base_url=url, trust_env=False)
@@ -328,7 +329,7 @@ def make_certificate(directory: Path, name: str) -> tuple[Path, Path]:
 
 def test_with_a_certificate_pages_and_sockets_are_served_on_tls_only(accounts, certificate):
     settings = Settings(tls_cert=certificate[0], tls_key=certificate[1])
-    inner = Starlette(routes=[*login.routes(accounts), WebSocketRoute('/api/logs/ws/{service}', greet)])
+    inner = Starlette(routes=[*login.routes(accounts, Audit()), WebSocketRoute('/api/logs/ws/{service}', greet)])
     files = {'ssl_certfile': settings.tls_cert, 'ssl_keyfile': settings.tls_key, 'ws': BurstProtocol}
     trust = ssl.create_default_context(cafile=str(certificate[0]))
     with serving(Edge(Guard(inner, accounts, settings), settings), **files) as url:

@@ -17,6 +17,7 @@ from dashboard.app import create_api
 from dashboard.auth import Accounts
 from dashboard.config import Settings
 from dashboard.demo import ScriptedEngine
+from dashboard.errors import BadRequest
 from dashboard.hub import LogHub
 from dashboard.identity import Identity
 from dashboard.model import SECOND, Gap, LogLine
@@ -246,7 +247,7 @@ async def test_a_gap_that_is_opened_shows_marks(page):
 async def test_a_bad_expression_leaves_the_pages_filter_in_force(page):
     viewer = page(True)
     viewer.filter('/p.ng/')
-    with pytest.raises(Exception, match='no regular expression'):
+    with pytest.raises(BadRequest, match='no regular expression'):
         viewer.filter('/(/')
     assert viewer.term == '/p.ng/'
     await until(lambda: viewer.view.texts == ['ping'])

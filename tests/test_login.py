@@ -8,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
+from dashboard.audit import Audit
 from dashboard.auth import Accounts
 from dashboard.errors import InvalidToken
 from dashboard.guard import Guard
@@ -31,7 +32,7 @@ def ann(accounts: Accounts) -> str:
 
 @pytest.fixture
 async def client(accounts: Accounts) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(Guard(Starlette(routes=routes(accounts)), accounts))
+    transport = httpx.ASGITransport(Guard(Starlette(routes=routes(accounts, Audit())), accounts))
     async with httpx.AsyncClient(transport=transport, base_url='http://dash') as made:
         yield made
 
@@ -160,7 +161,7 @@ async def test_a_link_cannot_sign_anybody_out(client, ann, accounts):
 
 
 @pytest.mark.parametrize('path', ['/', '/logs', '/logs?service=web&filter=a%20b#end', '/é', '/a//b', '/x?u=http://y'])
-def test_a_path_of_ours_is_where_to_go_next(path):
+def test_a_path_of_ours_is_kept_as_the_address_to_go_next(path):
     assert local_path(path) == path
 
 
@@ -180,7 +181,7 @@ TRICKS = ['/\t/evil', '/\n/evil', ' //evil', '/ /evil', '/a\r\nSet-Cookie: x', '
 
 
 @pytest.mark.parametrize('text', ELSEWHERE + TRICKS)
-async def test_nothing_else_is(client, ann, text):
+async def test_any_other_address_to_go_next_is_replaced_by_the_front_page(client, ann, text):
     assert local_path(text) == '/'
     assert 'name="next" value="/"' in (await client.get('/login', params={'next': text})).text
     assert (await client.post('/login', data=ANN | {'next': text})).headers['location'] == '/'

@@ -53,7 +53,7 @@ def test_moments_are_read_as_docker_reads_them(text, expected):
     assert parse_moment(text) == expected
 
 
-@pytest.mark.parametrize('text', ['', 'soon', '12:00', '2026-13-01', '10', '1e5', '10y', '9999999999999999999999'][1:4])
+@pytest.mark.parametrize('text', ['', 'soon', '12:00', '2026-13-01', '1e5', '10y', '-1'])
 def test_what_is_no_moment_is_refused_naming_the_parameter(text):
     with pytest.raises(BadRequest, match='since takes a time'):
         parse_moment(text, 'since')

@@ -99,11 +99,9 @@ def test_a_service_out_of_scope_is_one_that_does_not_exist(app, bob, secrets, pa
     assert not [secret for secret in secrets if secret in given]
 
 
-@pytest.mark.parametrize(('path', 'query'), ASKING)
+@pytest.mark.parametrize(('path', 'query'), [(path, query) for path, query in ASKING if '/ws/' not in path])
 def test_the_table_asks_for_what_an_administrator_would_get(app, path, query):
-    """Else the test above would prove nothing."""
-    if '/ws/' in path:
-        return  # these do not end by themselves; the fixture has watched one
+    """Else the test above would prove nothing. WebSockets do not end by themselves; the fixture has watched one."""
     cursor = f'{START}-0-{app.hidden[0].short_id}'
     assert 'a secret line' in answer(app.signed_in('ann'), path, query, 'vault', cursor)
 

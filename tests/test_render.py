@@ -4,6 +4,7 @@ import re
 import time
 from datetime import date
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 
 from dashboard.ansi import visible
 from dashboard.filters import LineFilter
-from dashboard.model import Container, Gap, LogLine, Notice, ServiceKey, Stream
+from dashboard.model import Container, Gap, LogLine, Notice, Row, ServiceKey, Stream
 from dashboard.pages.clock import Clock
-from dashboard.pages.render import CSS, DARK, LIGHT, LONGEST_LINE, render_row, render_rows
+from dashboard.pages.render import CSS, DARK, LIGHT, LONGEST_LINE, render_rows
 
 SECOND = 1_000_000_000
 NOON = 1_795_435_200 * SECOND  # 2026-11-23 12:00:00 UTC
@@ -67,13 +68,17 @@ def line(text: str | bytes, stream: int = Stream.STDOUT, container: Container = 
     return LogLine.of(container, NOON + 303_123_456, text, stream)
 
 
+def render_row(row: Row, *, pattern: Any = None, many: bool = False) -> str:
+    return render_rows([row], pattern, many, TODAY)
+
+
 def body(text: str, term: str = '') -> str:
     html = render_row(line(text), pattern=LineFilter(term).pattern)
     return html.partition('</time>')[2].removesuffix('</div>')
 
 
 def test_a_line_carries_its_stamp_and_its_text():
-    assert render_row(line('hello\r\n'), clock=TODAY) == (
+    assert render_row(line('hello\r\n')) == (
         '<div class="l"><time title="2026-11-23T12:00:00.303123456Z">12:00:00.303 </time>hello</div>'
     )
 
@@ -166,17 +171,17 @@ def test_merged_containers_are_named_each_in_its_own_colour():
 
 def test_a_gap_says_in_words_what_is_missing():
     gap = Gap(NOON + 63 * SECOND, NOON + 69 * SECOND, 1_037, 'the page was behind', lost=True)
-    assert render_row(gap, clock=TODAY) == (
+    assert render_row(gap) == (
         '<div class="g">⋯ 1,037 lines missed between 12:01:03 and 12:01:09 UTC: the page was behind</div>'
     )
-    assert '⋯ 1 line missed at 12:00:00 UTC: x' in render_row(Gap(NOON, NOON + 5, 1, 'x'), clock=TODAY)
+    assert '⋯ 1 line missed at 12:00:00 UTC: x' in render_row(Gap(NOON, NOON + 5, 1, 'x'))
     assert 'an unknown number of lines missed between 12:00:00 and 2026-11-24 12:00:00 UTC' in render_row(
         Gap(NOON, NOON + 86_400 * SECOND, None, 'x'), clock=TODAY
     )
 
 
 def test_a_notice_is_a_row_with_its_time():
-    assert render_row(Notice(NOON, 'web-1 restarted'), clock=TODAY) == (
+    assert render_row(Notice(NOON, 'web-1 restarted')) == (
         '<div class="n"><time title="2026-11-23T12:00:00.000000000Z">12:00:00.000 </time>web-1 restarted</div>'
     )
 

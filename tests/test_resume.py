@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.model import SECOND
-from dashboard.resume import LATE, LOOK, Lateness, Leap
+from dashboard.model import SECOND, Gap, LogLine
+from dashboard.resume import LATE, LOOK, Lateness, Leap, Resume
 from tests.test_api_logs import START, client, engine, web  # noqa: F401 - fixtures
-
-pytestmark = pytest.mark.filterwarnings('default')
 
 
 def cursor(container, number: int) -> str:
@@ -82,8 +80,6 @@ def clock(monkeypatch):
 
 
 def feed(lateness, clock, web, ages, lines=20_000):  # noqa: F811
-    from dashboard.model import LogLine
-
     results = []
     for age in ages:
         clock.now += LOOK
@@ -96,7 +92,7 @@ def test_a_stream_that_falls_ever_further_behind_is_noticed(engine, web, clock):
 
 
 def test_a_stream_that_catches_up_is_left_alone(engine, web, clock):  # noqa: F811
-    assert True not in feed(Lateness(50_000), clock, web, [0, 0, *range(60 * SECOND, 0, -SECOND)][2:])
+    assert True not in feed(Lateness(50_000), clock, web, range(60 * SECOND, 0, -SECOND))
 
 
 def test_a_clock_that_is_wrong_is_no_lateness(engine, web, clock):  # noqa: F811
@@ -108,8 +104,6 @@ def test_a_late_stream_that_the_history_can_hold_is_left_alone(engine, web, cloc
 
 
 def test_a_leap_passes_only_what_is_new_after_a_gap(engine, web):  # noqa: F811
-    from dashboard.model import Gap, LogLine
-
     lines = [LogLine.of(web, START + number, str(number)) for number in range(10)]
     gap, *rest = Leap(lines[4].cursor).sift(lines[3:])
     assert isinstance(gap, Gap)
@@ -121,14 +115,10 @@ def test_a_leap_passes_only_what_is_new_after_a_gap(engine, web):  # noqa: F811
 
 
 def numbered(web, count):  # noqa: F811
-    from dashboard.model import LogLine
-
     return [LogLine.of(web, START + number * 1_000, str(number)) for number in range(count)]
 
 
 def test_an_engine_that_pauses_before_the_last_line_has_come_is_waited_for(web):  # noqa: F811
-    from dashboard.resume import Resume
-
     lines = numbered(web, 10)
     resume = Resume(lines[5].cursor, lines[-1])
     assert resume.sift(lines[:3]) == []
@@ -137,9 +127,6 @@ def test_an_engine_that_pauses_before_the_last_line_has_come_is_waited_for(web):
 
 
 def test_when_all_that_was_logged_has_come_without_the_last_line_that_is_a_gap(web):  # noqa: F811
-    from dashboard.model import Gap
-    from dashboard.resume import Resume
-
     lines = numbered(web, 10)
     resume = Resume(lines[2].cursor, lines[7])
     assert resume.sift(lines[4:6]) == []

@@ -90,10 +90,6 @@ def view(hub, visit):
     return View(hub, visit, Redactor())
 
 
-def service(hub: LogHub, name: str):
-    return hub.find(name)
-
-
 async def test_only_services_in_scope_are_there(view):
     assert sorted(service.key.name for service in view.services) == ['db', 'web']
 
@@ -124,8 +120,8 @@ async def test_a_service_out_of_scope_fails_like_an_unknown_one_when_the_engine_
             view.find(name)
 
 
-async def test_nothing_of_it_can_be_had_by_its_key_either(hub, view):
-    hidden = service(hub, 'redis')
+async def test_a_service_out_of_scope_cannot_be_had_by_its_key_either(hub, view):
+    hidden = hub.find('redis')
     async with hub.subscribe(hidden.key, 1):
         with pytest.raises(ServiceNotFound):
             view.feed(hidden.key)
@@ -170,13 +166,17 @@ async def test_another_scope_does_not_disturb_what_stays_in_it(engine, hub, view
         assert [row.text for row in await anext(subscription)] == ['another line']
 
 
-async def test_the_end_of_a_visit_ends_a_subscription_and_a_download_half_way(hub, view, visit):
+async def test_the_end_of_a_visit_ends_a_subscription_and_a_download_half_way(engine, hub, view, visit):
+    found = view.find('web')
+    engine.write_many(found.containers[0], ['x'] * 2_500)
+    reading = view.read(found)
+    await anext(reading)
+
     async def watch() -> None:
-        async with view.subscribe(view.find('web').key, 1):
+        async with view.subscribe(found.key, 1):
             visit.change(None)
             await asyncio.Event().wait()
 
-    reading = view.read(view.find('web'))
     with pytest.raises(InvalidToken):
         await asyncio.wait_for(watch(), 5)
     with pytest.raises(InvalidToken):

@@ -41,7 +41,7 @@ class Setup(Login):
 
 
 class PasswordChange(BaseModel):
-    """One's own password, old and new."""
+    """A password, old and new."""
 
     current_password: str = Field(max_length=4096)
     new_password: str = Field(max_length=4096, description='At least 8 characters, at most 1024 bytes.')
@@ -99,10 +99,9 @@ LOGIN_BODY = {  # written by hand, because FastAPI cannot declare one body in tw
 }
 
 
-def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
+def router(accounts: Accounts, audit: Audit) -> APIRouter:
     """The routes under /api/auth; ``answer_error`` has to be registered beside them."""
     routes = APIRouter(prefix='/api/auth', tags=['accounts'])
-    noting = audit or Audit()
 
     def token(value: str) -> Token:
         identity = accounts.identify(value)
@@ -117,7 +116,7 @@ def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
     async def setup(request: Request, body: Setup) -> Token:
         """Make the first account, an administrator."""
         arguments = (body.code, body.username, body.password, address_of(request), agent_of(request))
-        with noting.attempt('setup', body.username, address_of(request)):
+        with audit.attempt('setup', body.username, address_of(request)):
             return token(await accounts.aside(accounts.setup, *arguments))
 
     @routes.post('/login', responses=REFUSED, openapi_extra=LOGIN_BODY)
@@ -125,7 +124,7 @@ def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
         """Sign in with a JSON body or an OAuth2 password form."""
         body = await _login_body(request)
         arguments = (body.username, body.password, address_of(request), agent_of(request))
-        with noting.attempt('sign-in', body.username, address_of(request), via='api'):
+        with audit.attempt('sign-in', body.username, address_of(request), via='api'):
             return token(await accounts.aside(accounts.login, *arguments))
 
     @routes.get('/me', responses=REFUSED, dependencies=SIGNED_IN)
@@ -137,9 +136,9 @@ def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
 
     @routes.post('/change-password', responses=REFUSED | UNFIT, dependencies=SIGNED_IN)
     async def change_password(request: Request, response: Response, identity: Caller, body: PasswordChange) -> Token:
-        """Change one's own password. Ends all of one's tokens, this one too; the answer brings a new one."""
+        """Change your password. Ends all your sessions and tokens, this one too; the answer brings a new token."""
         arguments = (identity, body.current_password, body.new_password)
-        with noting.attempt('password-change', identity.username, address_of(request)):
+        with audit.attempt('password-change', identity.username, address_of(request)):
             await accounts.aside(accounts.change_password, *arguments)
         fresh = accounts.issue(identity.username, address=address_of(request), agent=agent_of(request))
         changed = token(fresh)
@@ -151,7 +150,7 @@ def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
     async def logout(request: Request, response: Response, identity: Caller) -> Done:
         """End the token this was called with."""
         await run_in_threadpool(accounts.logout, identity)
-        noting.record('sign-out', identity, address_of(request))
+        audit.record('sign-out', identity, address_of(request))
         forget(request, response)
         return Done()
 

@@ -19,14 +19,15 @@ from dashboard.api.wire import row_messages
 from dashboard.audit import Audit
 from dashboard.credentials import address_of
 from dashboard.errors import ServiceNotFound
+from dashboard.feed import BATCH
 from dashboard.filters import LineFilter
 from dashboard.marks import Marks, is_cursor
-from dashboard.model import STAMP_LENGTH, Gap, LogLine, Row, format_timestamp
+from dashboard.model import PREFIX, Gap, LogLine, Row, format_timestamp
 from dashboard.view import View, Views
 
 
 class Format(StrEnum):
-    """Of the file."""
+    """The format of the file."""
 
     TEXT = 'text'
     JSONL = 'jsonl'
@@ -79,8 +80,8 @@ async def _held(hub: View, service: str, first: int) -> AsyncGenerator[list[Row]
     end = feed.history.end
     while first < end:
         first = max(first, feed.history.first)
-        yield hub.lens.held(feed.history, first, min(end, first + 1_000))
-        first += 1_000
+        yield hub.lens.held(feed.history, first, min(end, first + BATCH))
+        first += BATCH
 
 
 async def _encoded(
@@ -141,7 +142,7 @@ def _as_jsonl(service: str, marks: Marks) -> Callable[[Iterable[Row]], bytes]:
 def _bytes(row: Row, timestamps: bool) -> bytes:
     """A line as it was written, byte for byte; another row as a remark on a line of its own."""
     if isinstance(row, LogLine):
-        return row.record if timestamps else row.record[STAMP_LENGTH + 1 :]
+        return row.record if timestamps else row.record[PREFIX:]
     if isinstance(row, Gap):
         missed = 'an unknown number of' if row.missed is None else f'{row.missed:,}'
         between = f'between {format_timestamp(row.start)} and {format_timestamp(row.end)}'

@@ -17,9 +17,10 @@ from dashboard.errors import DashboardError
 from dashboard.marks import Marks, is_cursor
 from dashboard.model import Gap, LogLine, Row, Service
 from dashboard.moments import parse_moment
+from dashboard.reader import BACKFILL
 from dashboard.view import View, Views
 
-MOST = 10_000  # lines in one answer that is not a download
+MOST = BACKFILL  # lines that a tail may ask for, except in a download
 WHEN = 'RFC 3339 time, seconds since 1970, or a duration ago such as `10m`'
 
 Tail = Annotated[int, Query(ge=1, le=MOST, description='How many of the last lines.')]

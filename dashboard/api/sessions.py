@@ -1,4 +1,4 @@
-"""One's own sessions, and the API tokens for one's scripts."""
+"""A user's own sessions, and the API tokens for their scripts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SessionOut(BaseModel):
 
 
 class Sessions(BaseModel):
-    """The latest first."""
+    """Sessions of a user, the latest first."""
 
     sessions: list[SessionOut]
 
@@ -53,7 +53,7 @@ class TokenOut(BaseModel):
 
 
 class TokensOut(BaseModel):
-    """The latest first."""
+    """API tokens of a user, the latest first."""
 
     tokens: list[TokenOut]
 
@@ -71,45 +71,45 @@ class TokenMade(TokenOut):
     token: str = Field(description='Send it as `Authorization: Bearer …`. It reads logs and does nothing else.')
 
 
-def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
+def router(accounts: Accounts, audit: Audit) -> APIRouter:
     """The routes ``/api/auth/sessions`` and ``/api/auth/tokens``."""
     routes = APIRouter(prefix='/api/auth', tags=['accounts'], responses=REFUSED, dependencies=SIGNED_IN)
-    own, notes = accounts.sessions, Notes(audit or Audit())
+    own, notes = accounts.sessions, Notes(audit)
 
     @routes.get('/sessions')
     def sessions(identity: Caller) -> Sessions:
-        """Where one is signed in."""
+        """List your sessions, the latest first."""
         return sessions_out(own.of(identity.username), identity)
 
     @routes.delete('/sessions')
     def end_others(identity: Caller, note: Note = Depends(notes)) -> Ended:
-        """End all of one's sessions but the one that asks."""
+        """End all your sessions except the one that asks."""
         ended = own.end_others(identity)
         note('session-end', ended=ended)
         return Ended(ended=ended)
 
     @routes.delete('/sessions/{id}', responses=UNFIT | ABSENT)
     def end(id: str, identity: Caller, note: Note = Depends(notes)) -> Done:
-        """End one of one's sessions, with its open pages and WebSockets."""
+        """End one of your sessions, with its open pages and WebSockets."""
         own.end(identity.username, id)
         note('session-end', session=id)
         return Done()
 
     @routes.get('/tokens')
     def tokens(identity: Caller) -> TokensOut:
-        """One's API tokens."""
+        """List your API tokens, the latest first."""
         return TokensOut(tokens=[_token_out(token) for token in own.tokens_of(identity.username)])
 
     @routes.post('/tokens', responses=UNFIT)
     def make_token(body: TokenIn, identity: Caller, note: Note = Depends(notes)) -> TokenMade:
-        """Make an API token for a script: read-only, and with one's own scope."""
+        """Make an API token for a script: read-only, and with your own scope."""
         made = own.make_token(accounts.known(identity.username), body.name, body.days)
         note('token-make', token=body.name, days=body.days)
         return TokenMade(token=made.secret, **_token_out(made.session).model_dump())
 
     @routes.delete('/tokens/{id}', responses=UNFIT | ABSENT)
     def revoke(id: str, identity: Caller, note: Note = Depends(notes)) -> Done:
-        """End one of one's API tokens."""
+        """Revoke one of your API tokens."""
         own.revoke(identity.username, id)
         note('token-revoke', token=id)
         return Done()

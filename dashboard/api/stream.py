@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
 
 from dashboard.api.burst import Bursts, encode, send_burst, text_of
+from dashboard.api.logs import MOST
 from dashboard.api.wire import error_message, service_status, status_message
 from dashboard.audit import Audit
 from dashboard.credentials import UNAUTHORIZED, address_of
@@ -17,7 +18,6 @@ from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, Inva
 from dashboard.marks import Marks
 from dashboard.view import View, Views
 
-MOST = 10_000  # lines of tail
 NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
 
 Token = Annotated[str, Query(description='A token of `/api/auth/login`; or send it as `Authorization: Bearer`.')]

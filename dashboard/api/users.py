@@ -34,7 +34,7 @@ class UserOut(BaseModel):
 
 
 class Users(BaseModel):
-    """By name."""
+    """All accounts, by name."""
 
     users: list[UserOut]
 
@@ -58,9 +58,9 @@ class UserChange(BaseModel):
     )
 
 
-def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
+def router(accounts: Accounts, audit: Audit) -> APIRouter:
     """The routes below ``/api/users``."""
-    notes = Notes(audit or Audit())
+    notes = Notes(audit)
     routes = APIRouter(
         prefix='/api/users',
         tags=['users'],
@@ -104,7 +104,7 @@ def router(accounts: Accounts, audit: Audit | None = None) -> APIRouter:
 
     @routes.get('/{name}/sessions')
     def sessions(name: str, identity: Caller) -> Sessions:
-        """Where a user is signed in."""
+        """List the sessions of a user, the latest first."""
         return sessions_out(accounts.sessions.of(accounts.known(name).username), identity)
 
     @routes.delete('/{name}/sessions')

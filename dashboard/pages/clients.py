@@ -1,6 +1,6 @@
 """Page clients: whose they are, how many there may be, and who may speak for them.
 
-NiceGUI takes whoever knows the id of a page for its browser. Here a socket has to be one of the same user.
+NiceGUI lets whoever knows the id of a page act as its browser. Here a socket has to belong to the page's user.
 """
 
 from __future__ import annotations

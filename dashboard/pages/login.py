@@ -25,9 +25,8 @@ STRICT = {
 }
 
 
-def routes(accounts: Accounts, audit: Audit | None = None) -> list[Route]:
+def routes(accounts: Accounts, audit: Audit) -> list[Route]:
     """GET and POST /login, POST /logout."""
-    noting = audit or Audit()
 
     async def show(request: Request) -> Response:
         wanted = local_path(request.query_params.get('next', ''))
@@ -39,7 +38,7 @@ def routes(accounts: Accounts, audit: Audit | None = None) -> list[Route]:
         fields = await _fields(request)
         wanted = local_path(fields.get('next', ''))
         try:
-            token = await _enter(accounts, noting, fields, request)
+            token = await _enter(accounts, audit, fields, request)
         except AuthError as error:
             return _page(accounts, request, wanted, fields.get('username', ''), error)
         _end_former(accounts, request)
@@ -49,7 +48,7 @@ def routes(accounts: Accounts, audit: Audit | None = None) -> list[Route]:
 
     async def sign_out(request: Request) -> Response:
         await run_in_threadpool(accounts.logout, request.state.identity)
-        noting.record('sign-out', request.state.identity, address_of(request))
+        audit.record('sign-out', request.state.identity, address_of(request))
         response = RedirectResponse(path_for(request.scope, '/login'), 303)
         forget(request, response)
         return response

@@ -44,7 +44,7 @@ def row(title: str, words: str) -> Iterator[None]:
 
 
 def button(text: str, action: Callable[[], Awaitable[None] | None], label: str = '') -> None:
-    """A small button whose refusals are told; ``label`` says what it is for where the text does not."""
+    """A small button; when its action is refused, the page says why. ``label`` is its name for assistive technology."""
     accessible = label.replace('\\', '').replace('"', "'")
     props = 'flat dense no-caps' + (f' aria-label="{accessible}"' if label else '')
     ui.button(text, on_click=telling(action)).props(props)

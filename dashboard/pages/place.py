@@ -51,7 +51,7 @@ def watch_connection(client: Client) -> None:
 
 
 async def place_of(client: Client) -> Place | None:
-    """The place that the page before this one has left in the tab, when its connection broke; None mostly."""
+    """The place that the page before this one has left in the tab, when its connection broke; usually None."""
     try:
         return _read(await client.run_javascript(_ASK, timeout=ANSWER_TIMEOUT))
     except TimeoutError:

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from dashboard.ansi import PLAIN, Style, rgb, spans, visible
 from dashboard.filters import places
-from dashboard.model import STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
+from dashboard.model import PREFIX, STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
 from dashboard.pages.clock import Clock
 
 LONGEST_LINE = 8_192  # characters shown of a line; the download has the rest
@@ -47,15 +47,10 @@ def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False, clock: Cl
     return ''.join(parts)
 
 
-def render_row(row: Row, *, pattern: Any = None, many: bool = False, clock: Clock | None = None) -> str:
-    """One row; see :func:`render_rows`."""
-    return render_rows([row], pattern, many, clock)
-
-
 def _line(line: LogLine, pattern: Any, name: str, clock: Clock) -> str:
     """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
     record = line.record.rstrip(b'\r\n').decode('utf-8', 'replace')
-    stamp, text = escape(record[:STAMP_LENGTH]), record[STAMP_LENGTH + 1 :]
+    stamp, text = escape(record[:STAMP_LENGTH]), record[PREFIX:]
     if pattern is None and len(text) <= LONGEST_LINE and text.isprintable():
         body = escape(text)
     else:
