@@ -12,7 +12,7 @@ from datetime import UTC, tzinfo
 from dashboard.errors import EngineError, InvalidToken, ServiceNotFound
 from dashboard.feed import SKIPPED, ServiceFeed, Subscription
 from dashboard.filters import LineFilter
-from dashboard.history import row_time
+from dashboard.history import History, row_time
 from dashboard.model import Gap, LogLine, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.clock import Clock
 from dashboard.pages.log_view import LogView
@@ -46,6 +46,7 @@ class LogViewer:
         self._subscription: Subscription | None = None
         self._start = 0  # the first row of what this tab holds
         self._shown = 0  # up to this row of the history the page has shown it all
+        self._shown_until = 0  # nanoseconds since the epoch: when that was
         self._older: list[Row] = []  # what it showed before its connection broke, and is not in the history any more
         self._older_shown = 0  # how many of those it has shown
         self._place: Place | None = None  # where its reader was, until it is there again
@@ -152,13 +153,17 @@ class LogViewer:
                     await subscription.wait()
                     continue
                 if shown:
-                    self._shown = subscription.position
-                    self._on_shown()
+                    self._note_shown(subscription)
                 self._stale = self._stale or not shown  # a browser that did not answer gets it all anew
                 await asyncio.sleep(max(0, due - time.monotonic()))
                 while self.view.hidden:
                     await asyncio.sleep(OUT_OF_SIGHT)
                     await self.view.look()
+
+    def _note_shown(self, subscription: Subscription) -> None:
+        self._shown = subscription.position
+        self._shown_until = subscription.feed.history.time_of(self._shown - 1) or self._shown_until
+        self._on_shown()
 
     async def _read_again(self, subscription: Subscription, place: Place) -> None:
         """Hold what the tab showed before its connection broke, and what has come since and is not held any more."""
@@ -176,7 +181,11 @@ class LogViewer:
         except EngineError as error:
             self.error = str(error)
         self._older, self._older_shown = [*shown, *since], len(shown)
-        self._shown = subscription.feed.history.find(place.last + 1)
+        self._shown_until = row_time(since[-1]) if since else place.last
+        history = subscription.feed.history
+        found = history.find(place.last + 1)
+        # meanwhile what follows the older rows may have left the history, and then its first row tells nothing
+        self._shown = found if found > history.first else subscription.position
 
     def _must_fill(self, subscription: Subscription) -> bool:
         return self._stale or self._many != (len(subscription.feed.service.containers) > 1)
@@ -190,21 +199,27 @@ class LogViewer:
         if self._place is not None:
             return await self._fill_from_place(subscription, self._place)
         self._gaps.clear()
-        history, capacity, lens = subscription.feed.history, self.view.capacity, self._hub.lens
+        history, capacity = subscription.feed.history, self.view.capacity
         known = max(self._start, self._shown)  # the first row that this tab may never have shown
         subscription.position = history.end  # and both are taken before anything is waited for
-        before = [*self._older[: self._older_shown], *lens.held(history, self._start, known)]
-        since = [*self._older[self._older_shown :], *lens.held(history, known)]
-        evicted = history.missing(known, max(known, history.first))
+        before = [*self._older[: self._older_shown], *self._hub.lens.held(history, self._start, known)]
+        since = [*self._older[self._older_shown :], *self._held(history, known)]
         old, new = await self._chosen(before), await self._chosen(since)
         self.matches, self.new_lines = _lines(old) + _lines(new), 0
         rows = [*old, *new][-capacity:]
-        if rows and (evicted != 0 or len(new) > capacity):
-            # what the page has never shown is not left out without a word
-            row = None if self._older else known
-            rows.insert(0, _left_out(new[:-capacity], rows[0], row, evicted))
+        if len(new) > capacity:  # what the page has never shown is not left out without a word
+            rows.insert(0, _left_out(new[:-capacity], rows[0], None if self._older else known))
         self._remember(rows)
         return await self.view.replace(rows, follow=self.following)
+
+    def _held(self, history: History, start: int) -> list[Row]:
+        """The held rows from that number on, after a gap if some of those have left."""
+        rows = self._hub.lens.held(history, start)
+        missed = history.missing(start, max(start, history.first))
+        if rows and missed != 0:
+            end = row_time(rows[0])
+            rows.insert(0, Gap(self._shown_until or end, end, missed, SKIPPED, row=start))
+        return rows
 
     async def _fill_from_place(self, subscription: Subscription, place: Place) -> bool:
         """Show what the tab showed when its connection broke, the same line at the top, and what has come since."""
@@ -311,11 +326,9 @@ def _lines(rows: Sequence[Row]) -> int:
     return sum(isinstance(row, LogLine) for row in rows)
 
 
-def _left_out(rows: Sequence[Row], then: Row, row: int | None = None, evicted: int | None = 0) -> Gap:
-    """A row in place of others, which may hold gaps themselves, and of some that are not held any more."""
-    gaps = [item for item in rows if isinstance(item, Gap)]
-    counts = [evicted, *(gap.missed for gap in gaps)]
+def _left_out(rows: Sequence[Row], then: Row, row: int | None = None) -> Gap:
+    """A row in place of others, which may be gaps themselves."""
+    counts = [item.missed for item in rows if isinstance(item, Gap)]
     missed = None if None in counts else _lines(rows) + sum(filter(None, counts))
-    first = rows[0] if rows else then
-    start = first.start if isinstance(first, Gap) else row_time(first) - 1
+    start = rows[0].start if isinstance(rows[0], Gap) else row_time(rows[0]) - 1
     return Gap(start, row_time(then) + 1, missed, SKIPPED, row=row)

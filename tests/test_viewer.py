@@ -1,0 +1,77 @@
+"""What a tab shows is complete, or says what is missing, also when lines leave the history meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.config import Settings
+from dashboard.demo import ScriptedEngine
+from dashboard.hub import LogHub
+from dashboard.identity import Identity
+from dashboard.model import SECOND, Gap, LogLine
+from dashboard.pages import viewer as viewer_module
+from dashboard.pages.place import Place
+from dashboard.pages.viewer import LogViewer
+from dashboard.redaction import Redactor
+from dashboard.scope import EVERYTHING
+from dashboard.view import View
+from dashboard.visits import Visit
+from tests.test_exits import Screen, until
+
+HELD, ALL, START = 1_000, 3_000, 1_767_323_045 * SECOND
+
+
+class BusyEngine(ScriptedEngine):
+    """Its container goes on writing while somebody reads what it wrote long ago."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.web = self.add('web')
+        self.written = 0
+        self.busy = False
+
+    def go_on(self, count: int) -> None:
+        for _ in range(count):
+            self.written += 1
+            self.write(self.web, str(self.written), timestamp=START + self.written * SECOND)
+
+    async def logs(self, container, **options):
+        async for batch in super().logs(container, **options):
+            if self.busy and options.get('until'):
+                self.go_on(50)
+            yield batch
+
+
+@pytest.mark.parametrize('capacity', [500, 5_000])
+async def test_what_leaves_the_history_while_a_tab_comes_back_is_a_gap_with_its_number(monkeypatch, capacity):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    async with LogHub(engine, Settings(history_lines=HELD, linger=0)) as hub:
+        await hub.asked()
+        async with hub.subscribe(engine.web.service, 0) as other:
+            engine.go_on(ALL)
+            await until(lambda: other.feed.history.end >= ALL)
+            engine.busy = True
+            viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), capacity, lambda: None)
+            viewer.watch(engine.web.service, 100, Place(START + SECOND, START + 9 * SECOND, START + SECOND, True))
+            await until(lambda: viewer.view.shown and viewer.behind == 0)
+            engine.busy = False
+            assert other.feed.history.first > ALL - HELD, 'rows have left the history while it was read'
+            assert viewer.view.texts[-1] == str(engine.written)
+            assert missing(viewer.view.shown, after=9 if capacity < ALL else 0) == 0
+            viewer.close()
+
+
+def missing(rows, after: int) -> int:
+    """How many numbers are neither shown nor counted by a gap, or counted and there; each gap stands in its place."""
+    wrong, last = 0, after
+    for row in rows:
+        if isinstance(row, Gap):
+            last += row.missed
+        elif isinstance(row, LogLine):
+            wrong += abs(int(row.text) - last - 1)
+            last = int(row.text)
+    return wrong
+
+
+IDENTITY = Identity('x', True, EVERYTHING, '', 'session', 1 << 40)
