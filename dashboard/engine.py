@@ -11,13 +11,12 @@ from typing import Protocol, TypeVar
 
 import docker
 import docker.errors
-import requests
 
 from dashboard.bridge import Bridge
 from dashboard.engine_address import EngineAddress, explain, find_engine
 from dashboard.engine_listing import container_of, event_of
 from dashboard.engine_stream import ANSWER_TIMEOUT, Client, Stream, answer, event_query, log_query, unreadable, url_of
-from dashboard.errors import ContainerGone, EngineUnavailable
+from dashboard.errors import ContainerGone, DashboardError, EngineUnavailable
 from dashboard.frames import FrameDecoder
 from dashboard.model import SECOND, Container, ContainerEvent, LogLine, format_timestamp
 
@@ -96,8 +95,11 @@ class DockerEngine:
 
     async def containers(self) -> list[Container]:
         """All containers; see :meth:`Engine.containers`."""
-        listed = await self._call(lambda api: answer(api, 'containers/json', {'all': 1}))
-        return [container_of(self.name, fields) for fields in listed]
+
+        def ask(api: docker.APIClient) -> list[Container]:
+            return [container_of(self.name, fields) for fields in answer(api, 'containers/json', {'all': 1})]
+
+        return await self._call(ask)
 
     async def events(self, since: int | None = None) -> AsyncGenerator[ContainerEvent | None, None]:
         """Container events; see :meth:`Engine.events`."""
@@ -139,9 +141,14 @@ class DockerEngine:
             return line.record > recent or time.time_ns() > opened + SETTLED_AT_LATEST
 
         def produce(stream: Stream) -> None:
-            details = stream.inspect(container)
+            try:
+                details = stream.inspect(container)
+                response = stream.open(f'containers/{container.id}/logs', query)
+            except docker.errors.APIError as error:
+                if error.status_code in (404, 409):
+                    raise ContainerGone('The container has been removed; its log went with it.') from error
+                raise
             decoder = FrameDecoder(container, tty=details['Config']['Tty'])
-            response = stream.open(f'containers/{container.id}/logs', query)
             bridge.opened()
             for body in stream.read(response):
                 if not bridge.put(decoder.feed(body)):
@@ -169,10 +176,10 @@ class DockerEngine:
         def run() -> None:
             try:
                 produce(stream)
-            except (OSError, ValueError, requests.RequestException, docker.errors.DockerException) as error:
-                bridge.finish(self._translate(error))
-            except Exception as error:
+            except DashboardError as error:
                 bridge.finish(error)
+            except Exception as error:  # whatever an engine, or a proxy before it, may answer: the next try is soon
+                bridge.finish(self._translate(error))
             else:
                 bridge.finish()
             finally:
@@ -210,8 +217,6 @@ class DockerEngine:
             return self._client
 
     def _translate(self, error: Exception) -> Exception:
-        if isinstance(error, docker.errors.APIError) and error.status_code in (404, 409):
-            return ContainerGone('The container has been removed; its log went with it.')
         if 'does not support reading' in str(error):
             return unreadable('the container', 'set for it')
         self._forget_client()  # the next engine at this address may speak another version
