@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 
 from dashboard.config import Settings
 from dashboard.engine import Engine
@@ -130,20 +130,16 @@ class LogHub:
         """
         # the engine counts the tail before it looks at times: the last lines before a moment are sought here
         counted = tail if until is None else None
-        self._check_streams(service)
         sources = [self.engine.logs(item, tail=counted, since=since, until=until) for item in service.containers]
         exact = tail is None or (len(sources) == 1 and until is None)
         last: deque[LogLine] = deque(maxlen=tail)
-        self._reading += len(sources)
-        try:
+        with self._streams(service):
             async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
                 async for batch in batches:
                     if exact:
                         yield batch
                     else:
                         last += batch
-        finally:
-            self._reading -= len(sources)
         if last:
             yield list(last)
 
@@ -173,9 +169,10 @@ class LogHub:
         present = {container.short_id for container in service.containers}
         if gone := [cursor for name, cursor in marks.cursors.items() if name not in present]:
             sources.append(_gaps(gone))
-        async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
-            async for rows in batches:
-                yield rows
+        with self._streams(service):
+            async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
+                async for rows in batches:
+                    yield rows
 
     async def _container_after(
         self, container: Container, marks: Marks, until: int | None
@@ -205,6 +202,17 @@ class LogHub:
         rest = await subscription.join(marks)
         for start in range(0, len(rest), BATCH):
             yield rest[start : start + BATCH]
+
+    @contextmanager
+    def _streams(self, service: Service) -> Iterator[None]:
+        """Count the streams that read a service once, as long as they are open."""
+        self._check_streams(service)
+        count = len(service.containers)
+        self._reading += count
+        try:
+            yield
+        finally:
+            self._reading -= count
 
     def _check_streams(self, service: Service) -> None:
         """Every stream has a thread here and a connection to the engine: there is an end to them."""

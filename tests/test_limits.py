@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -98,11 +99,13 @@ def refusal(here: SimpleNamespace, headers: dict[str, str]) -> httpx.Response | 
 
 def test_a_stream_of_the_engine_too_many_is_refused_everywhere(here):
     headers = bearer(here.accounts.issue('bob'))
+    with watch(here, 'bob', 'job') as first:
+        cursor = json.loads(first.recv(5))['cursor']
     wait_until(lambda: here.client.get('/api/logs/job', headers=headers).status_code == 200)  # none of earlier tests
     with watch(here, 'ann', 'web') as one, watch(here, 'ann', 'api') as two:
         assert one.recv(5)
         assert two.recv(5)
-        for path in ('/api/logs/job', '/api/logs/job/download'):
+        for path in ('/api/logs/job', '/api/logs/job/download', f'/api/logs/job?since={cursor}'):
             refused = here.client.get(path, headers=headers)
             assert (refused.status_code, refused.headers['retry-after']) == (503, '10')
             assert 'DASHBOARD_MAX_STREAMS' in refused.text
