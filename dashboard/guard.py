@@ -61,7 +61,10 @@ class Guard:
         self.app = app
         self.accounts = accounts
         self.settings = settings or Settings()
-        self._slots = Slots({'downloads': self.settings.max_downloads, 'sockets': self.settings.max_sockets})
+        limits = self.settings
+        self._slots = Slots(
+            {'downloads': limits.max_downloads, 'reads': limits.max_reads, 'sockets': limits.max_sockets}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve or refuse one connection."""
