@@ -48,6 +48,7 @@ class Accounts:
         self.visits = Visits(sessions)
         self._passwords = Passwords(hasher)
         self._throttle = Throttle()
+        self._changes = Throttle()  # of passwords: not to be used up by whoever only knows a user's name
         self._setup_code = _new_code() if self.needs_setup() else ''
         self._hashing = ThreadPoolExecutor(1, 'password')  # one hash takes 64 MiB: never forty at once
         self._waiting = 0
@@ -102,7 +103,7 @@ class Accounts:
     def login(self, username: str, password: str, address: str = '', agent: str = '') -> str:
         """Check a password and return a new token, in the same time whether or not there is such a user.
 
-        :param address: where the try comes from; failures are counted for account and address together
+        :param address: where the try comes from; see :class:`Throttle`
         :param agent: with what the user signs in, for the list of sessions
         :raises InvalidCredentials: when either is wrong
         :raises TooManyAttempts: after too many failures in a row
@@ -189,9 +190,9 @@ class Accounts:
         :raises TooManyAttempts: after too many failures in a row
         :raises AccountError: when the new one does not do
         """
-        self._throttle.enter(identity.username, 'change')
+        self._changes.enter(identity.username, '')
         self._verified(identity.username, current)
-        self._throttle.clear(identity.username, 'change')
+        self._changes.clear(identity.username, '')
         self.set_password(identity.username, new)
 
     def remove_user(self, username: str) -> None:

@@ -43,6 +43,7 @@ class Settings:
     max_pages: int = 50  # of a user at once
     max_waiting_pages: int = 20  # of a user, whose browser has not opened its socket yet
     max_downloads: int = 4  # of a user at once
+    max_reads: int = 20  # of a user at once: requests for the last lines, each of which takes a stream
     max_streams: int = 500  # of the engine at once; each has a thread
     max_body: int = 65_536  # bytes of a request
     max_url: int = 8_192  # bytes of path and query
@@ -100,6 +101,7 @@ VARIABLES = {
     'max_pages': 'DASHBOARD_MAX_PAGES',
     'max_waiting_pages': 'DASHBOARD_MAX_WAITING_PAGES',
     'max_downloads': 'DASHBOARD_MAX_DOWNLOADS',
+    'max_reads': 'DASHBOARD_MAX_READS',
     'max_streams': 'DASHBOARD_MAX_STREAMS',
     'max_body': 'DASHBOARD_MAX_BODY',
     'max_url': 'DASHBOARD_MAX_URL',
@@ -121,6 +123,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     'max_pages': (1, 10_000),
     'max_waiting_pages': (1, 10_000),
     'max_downloads': (1, 1_000),
+    'max_reads': (1, 1_000),
     'max_streams': (1, 10_000),
     'max_body': (1_024, MEBIBYTE),
     'max_url': (256, 65_536),

@@ -53,13 +53,20 @@ def _name(pair: bytes) -> str:
     return unquote_plus(pair.partition(b'=')[0].decode('latin-1'))
 
 
-def is_foreign(headers: Headers) -> bool:
-    """Whether a page of another origin sent this. Programs that are no browsers send no origin: those are not."""
+def is_foreign(scope: Scope) -> bool:
+    """Whether a page of another origin sent this. Programs that are no browsers send no origin: those are not.
+
+    On TLS an unencrypted page is another origin, even of the same host: anybody on the way may have written it. Without
+    TLS there may be a proxy before us that has it and that nobody has named.
+    """
+    headers = Headers(scope=scope)
     origin = headers.get('origin')
     if origin is None:
         return False
     scheme, _, authority = origin.lower().partition('://')
     here = headers.get('host', '').lower()
+    if scheme != 'https' and scope['scheme'] in ('https', 'wss'):
+        return True
     port = DEFAULT_PORTS.get(scheme, '')
     return not authority or authority.removesuffix(port) != here.removesuffix(port)
 

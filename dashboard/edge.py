@@ -35,6 +35,7 @@ CONTENT_SECURITY_POLICY = '; '.join(
 )
 SECURITY_HEADERS = {
     'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+    'Cache-Control': 'no-store',  # logs and accounts; what may be kept says so itself
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
     'Referrer-Policy': 'same-origin',  # with no-referrer a browser sends 'Origin: null' with our own forms
@@ -58,7 +59,7 @@ class Edge:
             return
         base = _believe(scope, self.settings.trusted_proxies)
         send = _with_security_headers(send, scope['scheme'] in ('https', 'wss'))
-        refusal = _oversized(scope, self.settings)
+        refusal = _ambiguous(scope) or _oversized(scope, self.settings)
         _place(scope, self.settings.base_path if base is None else base)
         await (refusal or self.app)(scope, receive, send)
 
@@ -100,6 +101,15 @@ def _place(scope: Scope, base: str) -> None:
         scope['path'] = base + rest
         scope['raw_path'] = base.encode() + (b'/' if rest == '/' else scope.get('raw_path') or rest.encode())
     scope['root_path'] = base
+
+
+def _ambiguous(scope: Scope) -> Response | None:
+    """A body with two lengths, of which a proxy may have taken the other one (RFC 9112, section 6.1)."""
+    headers = Headers(scope=scope)
+    if 'content-length' in headers and 'transfer-encoding' in headers:
+        words = 'The body has both a Content-Length and a Transfer-Encoding.'
+        return PlainTextResponse(words, 400, {'Connection': 'close'})
+    return None
 
 
 def _oversized(scope: Scope, settings: Settings) -> Response | None:

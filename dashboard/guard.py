@@ -61,7 +61,10 @@ class Guard:
         self.app = app
         self.accounts = accounts
         self.settings = settings or Settings()
-        self._slots = Slots({'downloads': self.settings.max_downloads, 'sockets': self.settings.max_sockets})
+        limits = self.settings
+        self._slots = Slots(
+            {'downloads': limits.max_downloads, 'reads': limits.max_reads, 'sockets': limits.max_sockets}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve or refuse one connection."""
@@ -106,7 +109,7 @@ class Guard:
         take_query_token(scope)  # never accepted here, and never logged either
         headers, changes = Headers(scope=scope), scope['method'] not in READING
         bearer, rule = bearer_token(headers), rule_of(scope['method'], path_of(scope))
-        if changes and not bearer and is_foreign(headers):
+        if changes and not bearer and is_foreign(scope):
             raise _Refused(_json(403, _foreign_words(headers)))
         if rule and rule.access is OPEN:
             return rule
@@ -117,7 +120,7 @@ class Guard:
 
     def _socket_rule(self, scope: Scope) -> Rule:
         headers, query_token = Headers(scope=scope), take_query_token(scope)
-        if is_foreign(headers):
+        if is_foreign(scope):
             raise _Refused(_json(403, _foreign_words(headers)))
         if not self._admits(scope, bearer_token(headers) or query_token or cookie_token(HTTPConnection(scope))):
             # a client that was never accepted sees 403 or 1006 and cannot know why; NiceGUI's own asks no reason

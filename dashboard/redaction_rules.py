@@ -181,6 +181,7 @@ _MARK = re2.compile(r'\[redacted: [A-Za-z0-9 ]+\]')
 _QUOTED = r'\\{0,3}["\x27]'  # JSON in JSON escapes its quotes
 _NAMES = rf'(?:{_QUOTED})?\s*(?:=>|[:=])\s*(?:{_QUOTED}|\[)*'  # between a name and its value
 _WORD = r'[^\s"\x27\\,;\]]+'
+_SLASH = r'\\{0,3}/'  # JSON may escape slashes as well
 _USER = r'[^\s/?#"\x27<>@:\[]*'
 
 BUILT_IN = (
@@ -195,13 +196,15 @@ BUILT_IN = (
     # a password may hold / and @; then its part before the first / must not be a port
     Rule(
         'URL credentials',
-        rf'://({_USER}:(?:[0-9]*[^0-9\s/?#"\x27<>@]|[0-9]{{6}})[^\s"\x27<>]*'
+        rf':{_SLASH}{_SLASH}({_USER}:(?:[0-9]*[^0-9\s/?#"\x27<>@]|[0-9]{{6}})[^\s"\x27<>]*'
         rf'|{_USER}:[^\s/?#"\x27<>]*|[^\s/?#"\x27<>@:]{{16,}})@',
     ),
+    Rule('URL credentials', r'(?i:%3a%2f%2f([^\s"\x27<>&/?]*%3a[^\s"\x27<>&/?]*)%40)'),  # a URL in another one
+    Rule('AWS key', rf'(?i:(?:session|security)[_-]?token{_NAMES}([a-z0-9/+=%]{{100,}}))'),
     Rule('AWS key', r'(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ANVA|AIPA|ABIA|ACCA)[A-Z0-9]{16}'),
     Rule('AWS key', rf'(?i:secret_?(?:access_?)?key(?:{_NAMES}|\s+)([a-z0-9/+]{{40}}))'),
     Rule('AWS key', r'[A-Za-z0-9/+]{40,}', keys, hint=r'(?:^|[^A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?:$|[^A-Za-z0-9/+=])'),
-    Rule('card number', r'(?:^|[^0-9])((?:[3-6][0-9]|2[2-7])(?:[ -]?[0-9]){11,})', cards),
+    Rule('card number', r'(?:^|[^0-9])((?:[3-6][0-9]|2[2-7])(?:[ \x{a0}\x{2009}\x{202f}-]?[0-9]){11,})', cards),
 )
 
 

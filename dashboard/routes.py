@@ -53,7 +53,7 @@ TABLE: tuple[tuple[str, str, Access, str], ...] = (
     ('POST', '/api/auth/logout', USER, ''),
     ('GET', '/api/services', READ, ''),
     ('GET', '/api/logs', READ, ''),
-    ('GET', '/api/logs/{service}', READ, ''),
+    ('GET', '/api/logs/{service}', READ, 'reads'),
     ('GET', '/api/logs/{service}/download', READ, 'downloads'),
     (SOCKET, '/api/logs/ws/{service}', READ, 'sockets'),
     ('GET', '/api/docs', READ, ''),

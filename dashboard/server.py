@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from typing import Any
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -15,7 +18,37 @@ from dashboard.config import Settings
 from dashboard.errors import ConfigError
 
 GRACE = 1  # seconds that open connections get when the server stops
+HEAD_TIME = 10.0  # seconds that a request line and its headers may take, from the connection's or their first byte
 PARTING = 30.0  # seconds that a client that does not read has for reading why it was closed
+
+
+class PunctualProtocol(H11Protocol):
+    """uvicorn's HTTP, which also hangs up when a request does not come: else whoever opens connections holds them."""
+
+    _limit: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._limit = self.loop.call_later(HEAD_TIME, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Stop waiting when the headers are complete; wait again when another request has begun."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._limit is None:
+            self._limit = self.loop.call_later(HEAD_TIME, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more comes."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _stop_waiting(self) -> None:
+        if self._limit:
+            self._limit.cancel()
+            self._limit = None
 
 
 class BurstProtocol(WebSocketsSansIOProtocol):
@@ -50,7 +83,7 @@ def configure(app: Any, settings: Settings) -> uvicorn.Config:
     """The server's configuration."""
     return uvicorn.Config(
         app,
-        http='h11',  # bounds what it holds of a request that is not complete; httptools takes headers of any size
+        http=PunctualProtocol,  # h11 bounds what it holds of a request; httptools takes headers of any size
         h11_max_incomplete_event_size=settings.max_headers + settings.max_url,
         limit_concurrency=settings.max_connections,
         proxy_headers=False,  # the edge decides whom to believe

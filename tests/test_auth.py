@@ -19,7 +19,7 @@ from argon2 import PasswordHasher
 from dashboard.auth import Accounts, ensure_admin
 from dashboard.errors import AccountError, ConfigError, InvalidCredentials, InvalidToken, TooManyAttempts
 from dashboard.passwords import Passwords
-from dashboard.throttle import LONGEST, REMEMBERED, Throttle
+from dashboard.throttle import LONGEST, OF_ACCOUNT, OF_ADDRESS, REMEMBERED, Throttle
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = 'correct horse'
@@ -402,6 +402,49 @@ def test_the_throttle_forgets_the_oldest_when_it_is_full():
     assert refusal(throttle)
     throttle.enter('one more', '')
     throttle.enter('ann', '')
+
+
+def wait_for(throttle: Throttle, account: str, address: str) -> int:
+    try:
+        throttle.enter(account, address)
+    except TooManyAttempts as refused:
+        return refused.retry_after
+    return 0
+
+
+def test_an_address_cannot_try_a_password_with_every_account():
+    clock = Clock()
+    throttle = Throttle(clock)
+    assert not any(wait_for(throttle, f'user-{number}', '192.0.2.1') for number in range(OF_ADDRESS))
+    assert wait_for(throttle, 'ann', '192.0.2.1') == 10
+    assert not wait_for(throttle, 'ann', '192.0.2.2')
+    clock.now += 10
+    assert not wait_for(throttle, 'ann', '192.0.2.1')
+    assert wait_for(throttle, 'bob', '192.0.2.1') == 10
+
+
+def test_an_account_cannot_be_guessed_from_everywhere():
+    throttle = Throttle(Clock())
+    assert not any(wait_for(throttle, 'ann', f'10.0.{number}.1') for number in range(OF_ACCOUNT))
+    assert wait_for(throttle, 'ann', '192.0.2.1') == 10
+    assert not wait_for(throttle, 'bob', '192.0.2.1')
+
+
+def test_the_addresses_of_one_network_of_ipv6_are_one():
+    throttle = Throttle(Clock())
+    assert not any(wait_for(throttle, 'ann', f'2001:db8::{number}') for number in range(5))
+    assert wait_for(throttle, 'ann', '2001:db8::ffff:1') == 2
+    assert not wait_for(throttle, 'ann', '2001:db8:0:1::1')
+
+
+def test_signing_in_with_an_account_of_ones_own_pays_for_no_guesses():
+    throttle = Throttle(Clock())
+    for number in range(OF_ADDRESS):
+        throttle.enter(f'user-{number}', '192.0.2.1')
+        if number < OF_ADDRESS - 1:
+            throttle.enter('own', '192.0.2.1')
+            throttle.clear('own', '192.0.2.1')
+    assert wait_for(throttle, 'ann', '192.0.2.1') == 10
 
 
 async def test_a_flood_of_sign_ins_is_told_to_come_back(accounts, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import socket
 import ssl
@@ -17,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -28,7 +31,7 @@ from dashboard.edge import HSTS, SECURITY_HEADERS, Edge, address_behind
 from dashboard.errors import ConfigError, InvalidToken
 from dashboard.guard import Guard
 from dashboard.pages import login
-from dashboard.server import BurstProtocol, check_tls
+from dashboard.server import BurstProtocol, PunctualProtocol, check_tls
 from tests.test_guard import CHEAP, bearer, configured, cookie, greet, greeting, open_socket, serving
 
 PROXIES = networks('127.0.0.1, 10.0.0.0/8, fd00::/8')
@@ -175,6 +178,12 @@ def test_the_origin_is_that_of_the_proxy(serve):
     for origin in (theirs, {'Origin': here.url}):
         with pytest.raises(InvalidStatus, match='403'):
             open_socket_once(here.url, f'/api/logs/ws/web?token={token}', proxied | origin)
+
+
+def test_behind_a_proxy_with_tls_an_unencrypted_page_of_the_same_host_is_another_origin(serve):
+    here = serve(Settings(trusted_proxies=PROXIES))
+    proxied = {'X-Forwarded-Host': 'dash.example', 'X-Forwarded-Proto': 'https', 'Origin': 'http://dash.example'}
+    assert here.client.post('/logout', headers=cookie(here.token) | proxied).status_code == 403
 
 
 def test_a_client_cannot_name_its_own_origin_with_a_forwarded_host(serve):
@@ -344,6 +353,9 @@ def test_with_a_certificate_pages_and_sockets_are_served_on_tls_only(accounts, c
         address = f'{secure.replace("https", "wss")}/api/logs/ws/web'
         with connect(address, ssl=trust, additional_headers=headers, proxy=None) as opened:
             assert opened.recv() == 'ann?'
+        unencrypted = headers | {'Origin': url}  # a page that anybody on the way may have written
+        with pytest.raises(InvalidStatus, match='403'):
+            connect(address, ssl=trust, additional_headers=unencrypted, proxy=None)
         with pytest.raises((httpx.HTTPError, OSError)), httpx.Client(trust_env=False) as client:
             client.get(f'{url}/login')
 
@@ -398,3 +410,40 @@ def test_a_request_whose_headers_never_end_is_cut_off(accounts):
         connection.request('GET', '/login')
         assert connection.getresponse().status == 404
         connection.close()
+
+
+def test_a_connection_that_sends_no_request_is_not_kept(accounts, monkeypatch):
+    monkeypatch.setattr('dashboard.server.HEAD_TIME', 0.2)
+    settings = Settings()
+    with serving(
+        Edge(Guard(Starlette(), accounts, settings), settings), http=PunctualProtocol, timeout_keep_alive=0.2
+    ) as url:
+        request = b'GET /login HTTP/1.1\r\nHost: x\r\n\r\n'
+        for sent, answers in ((b'', 0), (request[:-2], 0), (request, 1), (request + request[:-2], 1)):
+            with socket.create_connection(('127.0.0.1', int(url.rpartition(':')[2])), timeout=10) as silent:
+                silent.sendall(sent)
+                answered = b''
+                with contextlib.suppress(ConnectionResetError):
+                    while part := silent.recv(65_536):
+                        answered += part
+                        silent.sendall(b'X' if sent == request else b'')  # the next one begins, and does not go on
+            assert answered.count(b'HTTP/1.1 404') == answers
+    assert configured(settings).http is PunctualProtocol
+
+
+def test_a_request_may_take_longer_to_answer_than_to_come(accounts, monkeypatch):
+    monkeypatch.setattr('dashboard.server.HEAD_TIME', 0.05)
+
+    async def slow(request: Request) -> JSONResponse:
+        await asyncio.sleep(0.2)
+        return JSONResponse('done')
+
+    app = Starlette(routes=[Route('/login', slow), WebSocketRoute('/api/logs/ws/{service}', wait_and_greet)])
+    with serving(Edge(Guard(app, accounts), Settings()), http=PunctualProtocol) as url:
+        assert httpx.get(f'{url}/login', trust_env=False).json() == 'done'
+        assert greeting(url, '/api/logs/ws/web', bearer(accounts.issue('ann'))) == 'ann?'
+
+
+async def wait_and_greet(websocket: WebSocket) -> None:
+    await asyncio.sleep(0.2)
+    await greet(websocket)

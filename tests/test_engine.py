@@ -45,7 +45,7 @@ def answers():
             pass
 
     with ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         answers['url'] = f'tcp://127.0.0.1:{server.server_port}'
         yield answers
         server.shutdown()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from types import SimpleNamespace
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -19,6 +26,7 @@ from dashboard.config import LIMITS, VARIABLES, Settings
 from dashboard.demo import ScriptedEngine
 from dashboard.edge import Edge
 from dashboard.errors import ConfigError, LimitReached
+from dashboard.guard import Guard
 from dashboard.hub import LogHub
 from dashboard.slots import Slots
 from tests.docker_engine import wait_until
@@ -95,6 +103,31 @@ def test_a_download_too_many_is_told_to_come_back(here):
 def refusal(here: SimpleNamespace, headers: dict[str, str]) -> httpx.Response | None:
     answered = here.client.get('/api/logs/web/download?tail=1', headers=headers)
     return answered if answered.status_code == 429 else None
+
+
+def test_one_user_cannot_take_all_streams_of_the_engine_by_asking_for_last_lines(tmp_path):
+    accounts, limits = Accounts(tmp_path, hasher=CHEAP), Settings(max_reads=1)
+    for name in ('ann', 'bob'):
+        accounts.add_user(name, 'correct horse')
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def read(request: Request) -> PlainTextResponse:
+        begun.set()
+        await asyncio.to_thread(go_on.wait, 10)
+        return PlainTextResponse('lines')
+
+    app = Edge(Guard(Starlette(routes=[Route('/api/logs/{service}', read)]), accounts, limits), limits)
+    with serving(app) as url, ThreadPoolExecutor() as others:
+
+        def ask(user: str) -> int:
+            return httpx.get(f'{url}/api/logs/web', headers=bearer(accounts.issue(user)), trust_env=False).status_code
+
+        first = others.submit(ask, 'ann')
+        assert begun.wait(10)
+        assert ask('ann') == 429
+        other = others.submit(ask, 'bob')
+        go_on.set()
+        assert [first.result(), other.result(), ask('ann')] == [200, 200, 200]
 
 
 def test_a_stream_of_the_engine_too_many_is_refused_everywhere(here):

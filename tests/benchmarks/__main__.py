@@ -45,7 +45,7 @@ def bench(options: argparse.Namespace) -> Iterator[rows.Run]:
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
         arguments = ['--no-sandbox', '--disable-background-networking']
         browser = playwright.chromium.launch(executable_path='/usr/bin/chromium', args=arguments)
-        server = Server(Path(directory))
+        server = Server(Path(directory), DASHBOARD_TRUSTED_PROXY='127.0.0.1')
         try:
             yield rows.Run(options, client, containers, server, browser, playwright)
         finally:
