@@ -62,6 +62,18 @@ async def test_what_leaves_the_history_while_a_tab_comes_back_is_a_gap_with_its_
             viewer.close()
 
 
+async def test_a_tab_is_told_in_words_that_no_stream_is_left(monkeypatch):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    other = engine.add('other')
+    async with LogHub(engine, Settings(max_streams=1)) as hub:
+        await hub.asked()
+        async with hub.subscribe(engine.web.service, 0):
+            viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 1_000, lambda: None)
+            viewer.watch(other.service, 100)
+            await until(lambda: 'DASHBOARD_MAX_STREAMS' in viewer.error)
+
+
 def missing(rows, after: int) -> int:
     """How many numbers are neither shown nor counted by a gap, or counted and there; each gap stands in its place."""
     wrong, last = 0, after

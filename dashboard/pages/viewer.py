@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, tzinfo
 
-from dashboard.errors import EngineError, InvalidToken, ServiceNotFound
-from dashboard.feed import SKIPPED, ServiceFeed, Subscription
+from dashboard.errors import DashboardError, EngineError, LimitReached
+from dashboard.feed import ServiceFeed, Subscription
 from dashboard.filters import LineFilter
-from dashboard.history import History, row_time
 from dashboard.model import Gap, LogLine, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.clock import Clock
+from dashboard.pages.held import Held, left_out, lines_in
 from dashboard.pages.log_view import LogView
 from dashboard.pages.place import Place
 from dashboard.pages.render import render_rows
@@ -44,11 +43,7 @@ class LogViewer:
         self._on_shown = on_shown
         self._filter = LineFilter()
         self._subscription: Subscription | None = None
-        self._start = 0  # the first row of what this tab holds
-        self._shown = 0  # up to this row of the history the page has shown it all
-        self._shown_until = 0  # nanoseconds since the epoch: when that was
-        self._older: list[Row] = []  # what it showed before its connection broke, and is not in the history any more
-        self._older_shown = 0  # how many of those it has shown
+        self._held = Held()
         self._place: Place | None = None  # where its reader was, until it is there again
         self._stale = False  # the view must be filled anew
         self._opened: Gap | None = None  # to be shown from its beginning
@@ -77,12 +72,12 @@ class LogViewer:
     @property
     def first_row(self) -> int:
         """Where what this tab holds begins in the service's history."""
-        return max(self._start, self.feed.history.first) if self.feed else 0
+        return max(self._held.start, self.feed.history.first) if self.feed else 0
 
     @property
     def lines(self) -> int:
         """How many lines this tab holds, on the page and on the server."""
-        return _lines(self._older) + self.feed.history.lines(self._start) if self.feed else 0
+        return self._held.lines(self.feed.history) if self.feed else 0
 
     @property
     def behind(self) -> int:
@@ -93,7 +88,7 @@ class LogViewer:
         """Switch to a service, beginning with its last ``tail`` lines, or where the tab was before."""
         self.close()
         self.matches, self.new_lines, self.error, self.following, self._opened = 0, 0, '', True, None
-        self._place, self._older, self._older_shown, self._shown = place, [], 0, 0
+        self._place, self._held = place, Held()
         self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
 
     def filter(self, term: str) -> None:
@@ -113,7 +108,7 @@ class LogViewer:
     def clear(self) -> None:
         """Forget the lines so far."""
         if self.feed:
-            self._start, self._older, self._older_shown = self.feed.history.end, [], 0
+            self._held = Held(self.feed.history.end)
         self._refill()
 
     def follow(self, on: bool) -> None:
@@ -135,14 +130,15 @@ class LogViewer:
     async def _run(self, key: ServiceKey, tail: int) -> None:
         try:
             await self._pump(key, tail)
-        except (ServiceNotFound, InvalidToken) as error:  # it has gone since it was chosen, or the visit has ended
+        except DashboardError as error:  # it has gone since it was chosen, the visit has ended, or no stream is left
             self.error = str(error)
 
     async def _pump(self, key: ServiceKey, tail: int) -> None:
         async with self._hub.subscribe(key, tail) as subscription:
+            self._held = Held(subscription.position)
             if self._place:
                 await self._read_again(subscription, self._place)
-            self._subscription, self._start, self._stale = subscription, subscription.position, True
+            self._subscription, self._stale = subscription, True
             while not subscription.closed:
                 due = time.monotonic() + FLUSH
                 if self._must_fill(subscription):
@@ -153,39 +149,20 @@ class LogViewer:
                     await subscription.wait()
                     continue
                 if shown:
-                    self._note_shown(subscription)
+                    self._held.note_shown(subscription)
+                    self._on_shown()
                 self._stale = self._stale or not shown  # a browser that did not answer gets it all anew
                 await asyncio.sleep(max(0, due - time.monotonic()))
                 while self.view.hidden:
                     await asyncio.sleep(OUT_OF_SIGHT)
                     await self.view.look()
 
-    def _note_shown(self, subscription: Subscription) -> None:
-        self._shown = subscription.position
-        self._shown_until = subscription.feed.history.time_of(self._shown - 1) or self._shown_until
-        self._on_shown()
-
     async def _read_again(self, subscription: Subscription, place: Place) -> None:
-        """Hold what the tab showed before its connection broke, and what has come since and is not held any more."""
-        self.following, capacity = place.following, self.view.capacity
-        shown: deque[Row] = deque(maxlen=capacity)
-        since: deque[Row] = deque()
+        self.following = place.following
         try:
-            async with aclosing(self._hub.read_from(subscription, place.first)) as batches:
-                async for batch in batches:
-                    shown += (row for row in batch if row_time(row) <= place.last)
-                    since += (row for row in batch if row_time(row) > place.last)
-                    if (excess := len(since) - capacity) > 0:
-                        left_out = [since.popleft() for _ in range(excess)]
-                        since.appendleft(_left_out(left_out, since[0]))
-        except EngineError as error:
+            await self._held.read_again(self._hub, subscription, place, self.view.capacity)
+        except (EngineError, LimitReached) as error:
             self.error = str(error)
-        self._older, self._older_shown = [*shown, *since], len(shown)
-        self._shown_until = row_time(since[-1]) if since else place.last
-        history = subscription.feed.history
-        found = history.find(place.last + 1)
-        # meanwhile what follows the older rows may have left the history, and then its first row tells nothing
-        self._shown = found if found > history.first else subscription.position
 
     def _must_fill(self, subscription: Subscription) -> bool:
         return self._stale or self._many != (len(subscription.feed.service.containers) > 1)
@@ -200,33 +177,23 @@ class LogViewer:
             return await self._fill_from_place(subscription, self._place)
         self._gaps.clear()
         history, capacity = subscription.feed.history, self.view.capacity
-        known = max(self._start, self._shown)  # the first row that this tab may never have shown
-        subscription.position = history.end  # and both are taken before anything is waited for
-        before = [*self._older[: self._older_shown], *self._hub.lens.held(history, self._start, known)]
-        since = [*self._older[self._older_shown :], *self._held(history, known)]
-        old, new = await self._chosen(before), await self._chosen(since)
-        self.matches, self.new_lines = _lines(old) + _lines(new), 0
+        subscription.position = history.end  # taken, as the rows are, before anything is waited for
+        shown, since = self._held.parts(history, self._hub.lens)
+        row = None if self._held.older else self._held.unknown
+        old, new = await self._chosen(shown), await self._chosen(since)
+        self.matches, self.new_lines = lines_in(old) + lines_in(new), 0
         rows = [*old, *new][-capacity:]
         if len(new) > capacity:  # what the page has never shown is not left out without a word
-            rows.insert(0, _left_out(new[:-capacity], rows[0], None if self._older else known))
+            rows.insert(0, left_out(new[:-capacity], rows[0], row))
         self._remember(rows)
         return await self.view.replace(rows, follow=self.following)
-
-    def _held(self, history: History, start: int) -> list[Row]:
-        """The held rows from that number on, after a gap if some of those have left."""
-        rows = self._hub.lens.held(history, start)
-        missed = history.missing(start, max(start, history.first))
-        if rows and missed != 0:
-            end = row_time(rows[0])
-            rows.insert(0, Gap(self._shown_until or end, end, missed, SKIPPED, row=start))
-        return rows
 
     async def _fill_from_place(self, subscription: Subscription, place: Place) -> bool:
         """Show what the tab showed when its connection broke, the same line at the top, and what has come since."""
         self._place = None
         if place.following:
             return await self._fill(subscription)
-        shown = await self._fill_on(subscription, list(self._older))
+        shown = await self._fill_on(subscription, list(self._held.older))
         self.view.go_to(format_timestamp(place.top))
         return shown
 
@@ -248,7 +215,7 @@ class LogViewer:
         rows += self._hub.lens.taken(subscription, subscription.take(max(0, room)))
         self._remember(rows)
         chosen = await self._chosen(rows)
-        self.matches = max(self.matches, _lines(chosen))
+        self.matches = max(self.matches, lines_in(chosen))
         return await self.view.replace(chosen, follow=False)
 
     async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[Row]:
@@ -260,7 +227,7 @@ class LogViewer:
                     lines += [row for row in batch if isinstance(row, LogLine)]
                     if len(lines) > most:
                         return [*lines[:most], Gap(lines[most - 1].timestamp, gap.end, None, 'there are more')]
-        except EngineError as error:
+        except (EngineError, LimitReached) as error:
             self.error = str(error)
             return [gap]
         return list(lines)
@@ -269,7 +236,7 @@ class LogViewer:
         rows = self._hub.lens.taken(subscription, self._take(subscription))
         self._remember(rows)
         chosen = await self._chosen(rows)
-        lines = _lines(chosen)
+        lines = lines_in(chosen)
         self.matches += lines
         self.new_lines = 0 if self.following else self.new_lines + lines
         return not chosen or await self.view.append(chosen[-self.view.capacity - 1 :], follow=self.following)
@@ -320,15 +287,3 @@ class LogViewer:
 
 def _choose(rows: list[Row], lines: LineFilter) -> list[Row]:
     return [row for row in rows if isinstance(row, Gap) or (isinstance(row, LogLine) and lines.matches(row.text))]
-
-
-def _lines(rows: Sequence[Row]) -> int:
-    return sum(isinstance(row, LogLine) for row in rows)
-
-
-def _left_out(rows: Sequence[Row], then: Row, row: int | None = None) -> Gap:
-    """A row in place of others, which may be gaps themselves."""
-    counts = [item.missed for item in rows if isinstance(item, Gap)]
-    missed = None if None in counts else _lines(rows) + sum(filter(None, counts))
-    start = rows[0].start if isinstance(rows[0], Gap) else row_time(rows[0]) - 1
-    return Gap(start, row_time(then) + 1, missed, SKIPPED, row=row)

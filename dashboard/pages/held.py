@@ -1,0 +1,91 @@
+"""What one tab holds of a service: what it showed before its connection broke, and the history from a row on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from dashboard.feed import SKIPPED, Subscription
+from dashboard.history import History, row_time
+from dashboard.model import Gap, LogLine, Row
+from dashboard.pages.place import Place
+from dashboard.redaction import Lens
+from dashboard.view import View
+
+
+class Held:
+    """Knows which of it the tab has shown. Row numbers are those of the service's history."""
+
+    def __init__(self, start: int = 0) -> None:
+        self.start = start  # the first row that is held
+        self.older: list[Row] = []  # from before the connection broke; not in the history any more
+        self._older_shown = 0  # how many of those the tab has shown
+        self._shown = 0  # up to this row it has shown everything
+        self._shown_until = 0  # nanoseconds since the epoch: when that was
+
+    @property
+    def unknown(self) -> int:
+        """The first row that the tab may never have shown."""
+        return max(self.start, self._shown)
+
+    def lines(self, history: History) -> int:
+        """How many lines are held."""
+        return lines_in(self.older) + history.lines(self.start)
+
+    def note_shown(self, subscription: Subscription) -> None:
+        """The tab has shown everything before the subscription's position."""
+        self._shown = subscription.position
+        self._shown_until = subscription.feed.history.time_of(self._shown - 1) or self._shown_until
+
+    def parts(self, history: History, lens: Lens) -> tuple[list[Row], list[Row]]:
+        """What the tab has shown, and what it may never have shown, after a gap where some of that has left."""
+        shown = [*self.older[: self._older_shown], *lens.held(history, self.start, self.unknown)]
+        new = lens.held(history, self.unknown)
+        missed = history.missing(self.unknown, max(self.unknown, history.first))
+        if new and missed != 0:
+            end = row_time(new[0])
+            new.insert(0, Gap(self._shown_until or end, end, missed, SKIPPED, row=self.unknown))
+        return shown, [*self.older[self._older_shown :], *new]
+
+    async def read_again(self, hub: View, subscription: Subscription, place: Place, capacity: int) -> None:
+        """Hold what the tab showed before its connection broke, and what has come since and has left the history.
+
+        :param capacity: rows that the page can show: of what has come since the others become a gap
+        :raises EngineError, LimitReached: when the engine cannot be read; then it holds what has been had
+        """
+        shown: deque[Row] = deque(maxlen=capacity)
+        since: deque[Row] = deque()
+        try:
+            async with aclosing(hub.read_from(subscription, place.first)) as batches:
+                async for batch in batches:
+                    shown += (row for row in batch if row_time(row) <= place.last)
+                    since += (row for row in batch if row_time(row) > place.last)
+                    if (excess := len(since) - capacity) > 0:
+                        leaving = [since.popleft() for _ in range(excess)]
+                        since.appendleft(left_out(leaving, since[0]))
+        finally:
+            self.start = subscription.position
+            self.older, self._older_shown = [*shown, *since], len(shown)
+            self._shown_until = row_time(since[-1]) if since else place.last
+            history = subscription.feed.history
+            found = history.find(place.last + 1)
+            # meanwhile what follows the older rows may have left the history, and then its first row tells nothing
+            self._shown = found if found > history.first else subscription.position
+
+
+def lines_in(rows: Sequence[Row]) -> int:
+    """How many of the rows are lines."""
+    return sum(isinstance(row, LogLine) for row in rows)
+
+
+def left_out(rows: Sequence[Row], then: Row, row: int | None = None) -> Gap:
+    """A gap in place of rows, which may be gaps themselves.
+
+    :param then: the row that follows
+    :param row: the number in the history of the first one, if it is held there
+    """
+    counts = [item.missed for item in rows if isinstance(item, Gap)]
+    missed = None if None in counts else lines_in(rows) + sum(filter(None, counts))
+    start = rows[0].start if isinstance(rows[0], Gap) else row_time(rows[0]) - 1
+    return Gap(start, row_time(then) + 1, missed, SKIPPED, row=row)
