@@ -148,7 +148,11 @@ class ServiceFeed:
         reader = self._readers.get(container_id)
         if reader is None:
             container = next(item for item in self.service.containers if item.id == container_id)
-            reader = LogReader(self._engine, container, self._deliver, self._settle, self._capacity, self._given)
+            # one that has come while we watched is read from its first line on, however much it has written by now
+            backfill = None if self.ready.is_set() else BACKFILL
+            reader = LogReader(
+                self._engine, container, self._deliver, self._settle, self._capacity, self._given, backfill
+            )
             self._readers[container_id] = reader
         task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
         task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))

@@ -13,6 +13,7 @@ from dashboard.errors import EngineUnavailable, ServiceNotFound
 from dashboard.history import ROW_COST, History
 from dashboard.hub import LogHub
 from dashboard.model import Gap, LogLine, Notice
+from dashboard.reader import BACKFILL
 from dashboard.resume import Resume
 
 
@@ -171,6 +172,25 @@ async def test_a_recreated_container_is_the_same_service(engine, hub):
             'old',
             'new',
         ]
+
+
+async def test_what_a_new_container_wrote_before_it_was_read_is_complete_however_much(engine, hub):
+    first = engine.add('web')
+    engine.write(first, 'old')
+    await known(hub, 'web')
+    async with hub.subscribe(first.service, 1) as subscription:
+        assert await texts(subscription, 1) == ['old']
+        engine.write_many(engine.add('web'), numbers(1, BACKFILL + 5_000))
+        assert await texts(subscription, BACKFILL + 5_000) == numbers(1, BACKFILL + 5_000)
+
+
+async def test_what_a_silent_container_writes_while_its_stream_is_broken_is_complete_however_much(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.break_streams()
+        engine.write_many(web, numbers(1, BACKFILL + 5_000))
+        assert await texts(subscription, BACKFILL + 5_000) == numbers(1, BACKFILL + 5_000)
 
 
 def said(hub, container):
