@@ -169,13 +169,19 @@ class LogHub:
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
         """
+        self._check_streams(service)
         sources = [self._container_after(container, marks, until) for container in service.containers]
+        opened = len(sources)
         present = {container.short_id for container in service.containers}
         if gone := [cursor for name, cursor in marks.cursors.items() if name not in present]:
             sources.append(_gaps(gone))
-        async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
-            async for rows in batches:
-                yield rows
+        self._reading += opened
+        try:
+            async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
+                async for rows in batches:
+                    yield rows
+        finally:
+            self._reading -= opened
 
     async def _container_after(
         self, container: Container, marks: Marks, until: int | None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 
 import pytest
 
 from dashboard.config import Settings
 from dashboard.demo import ScriptedEngine
-from dashboard.errors import EngineUnavailable, ServiceNotFound
+from dashboard.errors import EngineUnavailable, NoStreamLeft, ServiceNotFound
 from dashboard.history import ROW_COST, History
 from dashboard.hub import LogHub
+from dashboard.marks import Marks
 from dashboard.model import Gap, LogLine, Notice
 from dashboard.reader import BACKFILL
 from dashboard.resume import Resume
@@ -344,6 +346,19 @@ async def test_a_tail_is_of_the_backlog_even_when_the_engine_was_away_at_first(e
     hub.feed(web.service).retry_now()
     subscription = await asyncio.wait_for(waiting, 5)
     assert await texts(subscription, 5) == numbers(46, 50)
+
+
+async def test_reading_after_a_cursor_counts_among_the_streams_of_the_engine(engine):
+    web = engine.add('web')
+    engine.write_many(web, numbers(1, 5_000))
+    async with LogHub(engine, Settings(max_streams=1)) as hub:
+        await known(hub, 'web')
+        marks = Marks.parse(f'{time.time_ns()}-0-{web.short_id}')
+        async with aclosing(hub.read_after(hub.find('web'), marks)) as first:
+            await anext(first)
+            with pytest.raises(NoStreamLeft):
+                await anext(hub.read_after(hub.find('web'), marks))
+        assert isinstance(await anext(hub.read_after(hub.find('web'), marks)), list)
 
 
 async def test_only_the_wanted_project_is_seen(engine):
