@@ -202,9 +202,9 @@ class ServiceFeed:
     def _mark(self, rows: list[Row]) -> None:
         """Note where each container is; with a single one its last line is all there is to note."""
         last = rows[-1]
-        if len(self._tasks) <= 1 and isinstance(last, LogLine):
-            self._marks = Marks()
-            self._marks.read_line(last)
+        if len(self._tasks) <= 1:
+            # a checkpoint after a notice would stay the only one, and all rows since be read for every burst
+            self._marks.read(rows[-1:] if isinstance(last, LogLine) else rows)
             return
         while len(self._checkpoints) > 1 and self._checkpoints[1][0] <= self.history.first:
             self._checkpoints.popleft()

@@ -159,6 +159,24 @@ async def test_a_restart_too_fast_to_be_listed_is_followed(engine, hub):
         assert await texts(subscription, 1) == ['after']
 
 
+async def test_a_cursor_costs_no_look_through_the_history_after_a_container_has_restarted(engine, hub, monkeypatch):
+    web = engine.add('web')
+    engine.write(web, 'old')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 1) as subscription:
+        assert await texts(subscription, 1) == ['old']
+        engine.stop(web)
+        await until(lambda: 'stopped' in ' '.join(said(hub, web)))
+        engine.start(web)
+        engine.write_many(web, numbers(1, 2_000))
+        assert await texts(subscription, 2_000) == numbers(1, 2_000)
+        history, looked = subscription.feed.history, []
+        slice_of = history.slice
+        monkeypatch.setattr(History, 'slice', lambda _, *place: looked.append(slice_of(*place)) or looked[-1])
+        assert str(subscription.feed.marks_at(history.end)) == str(slice_of(history.end - 1)[0].cursor)
+        assert sum(map(len, looked)) == 1
+
+
 async def test_a_recreated_container_is_the_same_service(engine, hub):
     first = engine.add('web')
     engine.write(first, 'old')
