@@ -148,7 +148,11 @@ class ServiceFeed:
         reader = self._readers.get(container_id)
         if reader is None:
             container = next(item for item in self.service.containers if item.id == container_id)
-            reader = LogReader(self._engine, container, self._deliver, self._settle, self._capacity, self._given)
+            # one that has come while we watched is read from its first line on, however much it has written by now
+            backfill = None if self.ready.is_set() else BACKFILL
+            reader = LogReader(
+                self._engine, container, self._deliver, self._settle, self._capacity, self._given, backfill
+            )
             self._readers[container_id] = reader
         task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
         task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))
@@ -198,9 +202,9 @@ class ServiceFeed:
     def _mark(self, rows: list[Row]) -> None:
         """Note where each container is; with a single one its last line is all there is to note."""
         last = rows[-1]
-        if len(self._tasks) <= 1 and isinstance(last, LogLine):
-            self._marks = Marks()
-            self._marks.read_line(last)
+        if len(self._tasks) <= 1:
+            # a checkpoint after a notice would stay the only one, and all rows since be read for every burst
+            self._marks.read(rows[-1:] if isinstance(last, LogLine) else rows)
             return
         while len(self._checkpoints) > 1 and self._checkpoints[1][0] <= self.history.first:
             self._checkpoints.popleft()

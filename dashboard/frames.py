@@ -149,7 +149,7 @@ def _restamp(record: bytes, last: bytes) -> bytes:
     stamp, _, content = record.partition(b' ')
     try:
         return _universal(stamp.decode('ascii')) + b' ' + content
-    except ValueError:
+    except (ValueError, OverflowError):  # the zone may lead out of the years 1 to 9999
         return (last or format_timestamp(0).encode()) + b' ' + record
 
 
@@ -159,4 +159,4 @@ def _universal(stamp: str) -> bytes:
         raise ValueError(stamp)
     whole, digits, zone = match.groups()
     moment = datetime.fromisoformat(whole + zone.replace('Z', '+00:00')).astimezone(UTC)
-    return f'{moment:%Y-%m-%dT%H:%M:%S}.{(digits or "").ljust(9, "0")}Z'.encode()
+    return f'{moment.replace(tzinfo=None).isoformat()}.{(digits or "").ljust(9, "0")}Z'.encode()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from dashboard.errors import BadRequest
-from dashboard.model import SECOND, parse_timestamp
+from dashboard.model import SECOND, format_timestamp, parse_timestamp
 
 _UNITS = {'s': 1, 'm': 60, 'h': 3_600, 'd': 86_400}
 
@@ -21,17 +21,23 @@ def parse_moment(text: str, name: str = 'time') -> int:
     :raises BadRequest: when the text is none of them, naming the parameter
     """
     try:
-        if re.fullmatch(r'(\d+[smhd])+', text):
-            ago = sum(int(count) * _UNITS[unit] for count, unit in re.findall(r'(\d+)([smhd])', text))
-            return time.time_ns() - ago * SECOND
-        if re.fullmatch(r'\d+(\.\d+)?', text):
-            return int(Decimal(text) * SECOND)
-        return _rfc3339(text)
+        moment = _moment(text)
+        format_timestamp(moment)  # whether there is such a moment: the engine fails on others
+        return moment
     except (ValueError, OverflowError):
         raise BadRequest(
             f'{name} takes a time such as 2026-01-02T03:04:05Z, seconds since 1970, or 10m for ten minutes ago; '
             f'not {text[:100]!r}.'
         ) from None
+
+
+def _moment(text: str) -> int:
+    if re.fullmatch(r'(\d+[smhd])+', text):
+        ago = sum(int(count) * _UNITS[unit] for count, unit in re.findall(r'(\d+)([smhd])', text))
+        return time.time_ns() - ago * SECOND
+    if re.fullmatch(r'\d+(\.\d+)?', text):
+        return int(Decimal(text) * SECOND)
+    return _rfc3339(text)
 
 
 def _rfc3339(text: str) -> int:
@@ -41,4 +47,4 @@ def _rfc3339(text: str) -> int:
     whole, digits, zone = match.groups()
     offset = timedelta() if zone in (None, 'Z') else datetime.fromisoformat(f'2000-01-01T00:00:00{zone}').utcoffset()
     moment = datetime.fromisoformat(whole).replace(tzinfo=UTC) - (offset or timedelta())
-    return parse_timestamp(f'{moment:%Y-%m-%dT%H:%M:%S}') + int((digits or '0').ljust(9, '0'))
+    return parse_timestamp(moment.replace(tzinfo=None).isoformat()) + int((digits or '0').ljust(9, '0'))

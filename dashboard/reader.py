@@ -49,6 +49,7 @@ class LogReader:
         changed: Callable[[], None] = lambda: None,
         capacity: int = BACKFILL,
         given: Callable[[str], Iterable[LogLine]] = lambda _: (),
+        backfill: int | None = BACKFILL,
     ) -> None:
         self.container = container
         self.state = ReaderState()
@@ -57,6 +58,7 @@ class LogReader:
         self._changed = changed
         self._capacity = capacity  # lines that the history holds
         self._last: Cursor | None = None
+        self._backfill = backfill  # lines to begin with; None: all of them, of a log that has begun while we watched
         self._retry = asyncio.Event()
         self._stream = Reopening()
         self._repeats = Repeats(lambda: given(container.id))
@@ -87,7 +89,7 @@ class LogReader:
 
     async def _read(self) -> None:
         if self._last is None:
-            end = await self._follow(BACKFILL, None)
+            end = await self._follow(self._backfill, None)
         else:
             end = await self._follow(RESUME_TAIL, Resume(self._last, await self._newest()))
         while end is not _End.STOPPED and self._last:
@@ -126,6 +128,8 @@ class LogReader:
             self._last = rows[-1].cursor
         if rows:
             self._deliver(self, rows)
+        if live:
+            self._backfill = None  # the log was empty so far: if it is read again, all of it is new
         if live or self.state.phase != 'live':
             self._enter(ReaderState('live' if live else 'catching up'))
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 
 import pytest
 
 from dashboard.config import Settings
 from dashboard.demo import ScriptedEngine
-from dashboard.errors import EngineUnavailable, ServiceNotFound
+from dashboard.errors import EngineUnavailable, NoStreamLeft, ServiceNotFound
 from dashboard.history import ROW_COST, History
 from dashboard.hub import LogHub
+from dashboard.marks import Marks
 from dashboard.model import Gap, LogLine, Notice
 from dashboard.reader import BACKFILL
 from dashboard.resume import Resume
@@ -157,6 +159,24 @@ async def test_a_restart_too_fast_to_be_listed_is_followed(engine, hub):
         assert await texts(subscription, 1) == ['after']
 
 
+async def test_a_cursor_costs_no_look_through_the_history_after_a_container_has_restarted(engine, hub, monkeypatch):
+    web = engine.add('web')
+    engine.write(web, 'old')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 1) as subscription:
+        assert await texts(subscription, 1) == ['old']
+        engine.stop(web)
+        await until(lambda: 'stopped' in ' '.join(said(hub, web)))
+        engine.start(web)
+        engine.write_many(web, numbers(1, 2_000))
+        assert await texts(subscription, 2_000) == numbers(1, 2_000)
+        history, looked = subscription.feed.history, []
+        slice_of = history.slice
+        monkeypatch.setattr(History, 'slice', lambda _, *place: looked.append(slice_of(*place)) or looked[-1])
+        assert str(subscription.feed.marks_at(history.end)) == str(slice_of(history.end - 1)[0].cursor)
+        assert sum(map(len, looked)) == 1
+
+
 async def test_a_recreated_container_is_the_same_service(engine, hub):
     first = engine.add('web')
     engine.write(first, 'old')
@@ -172,6 +192,25 @@ async def test_a_recreated_container_is_the_same_service(engine, hub):
             'old',
             'new',
         ]
+
+
+async def test_what_a_new_container_wrote_before_it_was_read_is_complete_however_much(engine, hub):
+    first = engine.add('web')
+    engine.write(first, 'old')
+    await known(hub, 'web')
+    async with hub.subscribe(first.service, 1) as subscription:
+        assert await texts(subscription, 1) == ['old']
+        engine.write_many(engine.add('web'), numbers(1, BACKFILL + 5_000))
+        assert await texts(subscription, BACKFILL + 5_000) == numbers(1, BACKFILL + 5_000)
+
+
+async def test_what_a_silent_container_writes_while_its_stream_is_broken_is_complete_however_much(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.break_streams()
+        engine.write_many(web, numbers(1, BACKFILL + 5_000))
+        assert await texts(subscription, BACKFILL + 5_000) == numbers(1, BACKFILL + 5_000)
 
 
 def said(hub, container):
@@ -325,6 +364,19 @@ async def test_a_tail_is_of_the_backlog_even_when_the_engine_was_away_at_first(e
     hub.feed(web.service).retry_now()
     subscription = await asyncio.wait_for(waiting, 5)
     assert await texts(subscription, 5) == numbers(46, 50)
+
+
+async def test_reading_after_a_cursor_counts_among_the_streams_of_the_engine(engine):
+    web = engine.add('web')
+    engine.write_many(web, numbers(1, 5_000))
+    async with LogHub(engine, Settings(max_streams=1)) as hub:
+        await known(hub, 'web')
+        marks = Marks.parse(f'{time.time_ns()}-0-{web.short_id}')
+        async with aclosing(hub.read_after(hub.find('web'), marks)) as first:
+            await anext(first)
+            with pytest.raises(NoStreamLeft):
+                await anext(hub.read_after(hub.find('web'), marks))
+        assert isinstance(await anext(hub.read_after(hub.find('web'), marks)), list)
 
 
 async def test_only_the_wanted_project_is_seen(engine):

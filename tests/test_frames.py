@@ -118,6 +118,13 @@ def test_timestamps_with_a_zone_or_fewer_digits_are_brought_to_one_form():
     assert [line.text for line in lines] == ['podman', 'short']
 
 
+def test_timestamps_with_a_zone_are_read_in_the_first_and_last_year_too():
+    body = frame(1, b'0001-01-01T00:00:00+00:00 first\n') + frame(1, b'0001-01-01T00:00:00+01:00 before all\n')
+    first, before = FrameDecoder(WEB, tty=False).feed(body)
+    assert (first.stamp, first.text) == ('0001-01-01T00:00:00.000000000Z', 'first')
+    assert before.text.endswith('before all')
+
+
 def test_bytes_that_are_not_utf8_become_replacement_characters_and_stay_whole_in_the_record():
     line = FrameDecoder(WEB, tty=False).feed(frame(1, stamp(1) + b'a\xffb\n'))[0]
     assert line.text == 'a\ufffdb'

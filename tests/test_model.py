@@ -47,6 +47,8 @@ def test_what_is_no_cursor_is_refused_in_words(text):
         ('2026-01-02T03:04:05.5', 1_767_323_045_500_000_000),
         ('2026-01-02T04:04:05+01:00', 1_767_323_045_000_000_000),
         ('2026-01-02', 1_767_312_000_000_000_000),
+        ('0001-01-01T00:00:00Z', -62_135_596_800_000_000_000),
+        ('9999-12-31T23:59:59.999999999Z', 253_402_300_799_999_999_999),
     ],
 )
 def test_moments_are_read_as_docker_reads_them(text, expected):
@@ -55,6 +57,12 @@ def test_moments_are_read_as_docker_reads_them(text, expected):
 
 @pytest.mark.parametrize('text', ['', 'soon', '12:00', '2026-13-01', '1e5', '10y', '-1'])
 def test_what_is_no_moment_is_refused_naming_the_parameter(text):
+    with pytest.raises(BadRequest, match='since takes a time'):
+        parse_moment(text, 'since')
+
+
+@pytest.mark.parametrize('text', ['99999999999999999999', '9999999d', '9' * 4_000])
+def test_moments_that_no_calendar_has_are_refused_before_the_engine_is_asked(text):
     with pytest.raises(BadRequest, match='since takes a time'):
         parse_moment(text, 'since')
 

@@ -25,6 +25,12 @@ def test_http_tells_of_a_gap_when_the_line_of_the_cursor_is_gone(engine, web, cl
     assert [(gap['type'], gap['missed']) for gap in answer['gaps']] == [('gap', None)]
 
 
+def test_http_tells_of_what_a_tail_leaves_out_after_a_cursor(web, client):  # noqa: F811
+    answer = client.get(f'/api/logs/web?timestamps=false&tail=2&since={cursor(web, 15)}').json()
+    assert answer['logs'] == ['19', '20']
+    assert [gap['missed'] for gap in answer['gaps']] == [3]
+
+
 def test_a_download_gives_what_follows_a_cursor(web, client):  # noqa: F811
     assert client.get(f'/api/logs/web/download?since={cursor(web, 18)}').text == '19\n20\n'
 

@@ -68,12 +68,16 @@ def router(views: Views, audit: Audit) -> APIRouter:
             await hub.asked()
             found = hub.find(service)
             lines: list[LogLine] = []
+            come = 0
             gaps: list[Gap] = []
             async with aclosing(select(hub, found, tail, since, until)) as batches:
                 async for batch in batches:
-                    lines += [row for row in batch if isinstance(row, LogLine)]
+                    new = [row for row in batch if isinstance(row, LogLine)]
                     gaps += [row for row in batch if isinstance(row, Gap)]
-                    lines = lines[-tail:]
+                    lines, come = [*lines, *new][-tail:], come + len(new)
+            if since and is_cursor(since) and come > tail:  # who resumes is not left without some in silence
+                after = Marks.parse(since).newest.timestamp
+                gaps.append(Gap(after, lines[0].timestamp, come - tail, f'only the last {tail:,} were asked for'))
         except DashboardError as error:
             return JSONResponse({'logs': [], 'error': str(error)}, status_of(error), headers_of(error))
         options = {'tail': tail, 'since': since, 'until': until, 'lines': len(lines)}
