@@ -50,6 +50,14 @@ def make_tiny_image(client: docker.DockerClient) -> str:
     return TINY
 
 
+WHEN_TOLD = 'while [ ! -e /told ]; do usleep 20000; done;'  # a command may begin with it, to wait for tell()
+
+
+def tell(container: Container) -> None:
+    """Let a container go on that waits :data:`WHEN_TOLD`."""
+    container.exec_run(['touch', '/told'])
+
+
 class Containers:
     """Starts containers as compose would label them; removes them all at the end."""
 

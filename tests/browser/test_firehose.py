@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_specification import lines_of
-from tests.docker_engine import wait_until
+from tests.docker_engine import WHEN_TOLD, tell, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 FLOOD = 'while true; do seq $n $((n+4999)); n=$((n+5000)); sleep 0.2; done'  # about 20,000 lines a second
@@ -31,8 +31,10 @@ def test_the_page_keeps_a_window_and_says_the_pace(open_page, server, run_contai
 
 
 def test_what_is_on_the_page_is_in_order_and_gaps_say_what_they_left_out(open_page, server, run_container, web):
-    container = run_container(service=web, command='sleep 2; seq 1 60000; sleep 1000')
+    container = run_container(service=web, command=f'{WHEN_TOLD} seq 1 60000; sleep 1000')
     page = open_page(server, f'/logs?service={web}')
+    expect(page.get_by_label('Connection')).to_contain_text('Live')
+    tell(container)
     page.wait_for_function(
         "document.querySelector('.log')?.lastElementChild?.lastElementChild?.textContent?.endsWith('60000')"
     )
@@ -46,10 +48,11 @@ def test_what_is_on_the_page_is_in_order_and_gaps_say_what_they_left_out(open_pa
 
 
 def test_a_gap_brings_its_lines_when_it_is_opened(open_page, server, run_container, web):
-    run_container(service=web, command='sleep 3; seq 1 30000; sleep 1000')
+    container = run_container(service=web, command=f'{WHEN_TOLD} seq 1 30000; sleep 1000')
     page = open_page(server, f'/logs?service={web}')
     expect(page.get_by_label('Connection')).to_contain_text('Live')
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")
+    tell(container)
     page.wait_for_function("document.querySelector('footer').innerText.includes('30,000 lines')")
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'visible', configurable: true})")
     gap = page.locator('.log .g[data-gap]').first
@@ -80,8 +83,10 @@ def test_a_tab_out_of_sight_is_left_alone_and_catches_up(open_page, server, run_
 
 
 def test_a_filter_finds_what_the_page_no_longer_holds(open_page, server, run_container, web):
-    run_container(service=web, command='sleep 2; echo needle; seq 1 30000; sleep 1000')
+    container = run_container(service=web, command=f'{WHEN_TOLD} echo needle; seq 1 30000; sleep 1000')
     page = open_page(server, f'/logs?service={web}')
+    expect(page.get_by_label('Connection')).to_contain_text('Live')
+    tell(container)
     page.wait_for_function("document.querySelector('footer').innerText.includes('30,001 lines')")
     page.get_by_label('Filter logs').fill('needle')
     expect(page.locator('.log .l')).to_have_count(1)

@@ -29,7 +29,7 @@ def strict_server(tmp_path):
 
 
 def url(server: Server, service: str, query: str = '') -> str:
-    return f'{server.url.replace("http", "ws")}/api/logs/ws/{service}?token={server.token()}{query}'
+    return f'{server.url.replace("http", "ws")}/api/logs/ws/shop:{service}?token={server.token()}{query}'
 
 
 async def test_lines_that_come_together_are_still_one_message_each(server, run_container):
