@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import docker
 import pytest
 from docker.errors import DockerException
@@ -47,3 +49,8 @@ def private_engine(tmp_path_factory):
     yield start
     for engine in engines:
         engine.close()
+
+
+def pytest_collection_finish():
+    """What was imported stays: no search for garbage goes through it again, at every full collection and at the end."""
+    gc.freeze()
