@@ -51,6 +51,13 @@ def private_engine(tmp_path_factory):
         engine.close()
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """A hub that tries again and looks again almost at once, for tests of what it does then and not of when."""
+    for delay in ('watch.FIRST_DELAY', 'reader.FIRST_DELAY', 'watch.GATHER'):
+        monkeypatch.setattr(f'dashboard.{delay}', 0.01)
+
+
 def pytest_collection_finish():
     """What was imported stays: no search for garbage goes through it again, at every full collection and at the end."""
     gc.freeze()
