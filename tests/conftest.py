@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import docker
 import pytest
 from docker.errors import DockerException
@@ -47,3 +49,15 @@ def private_engine(tmp_path_factory):
     yield start
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A hub that tries again and looks again almost at once, for tests of what it does then and not of when."""
+    for delay in ('watch.FIRST_DELAY', 'reader.FIRST_DELAY', 'watch.GATHER'):
+        monkeypatch.setattr(f'dashboard.{delay}', 0.01)
+
+
+def pytest_collection_finish():
+    """What was imported stays: no search for garbage goes through it again, at every full collection and at the end."""
+    gc.freeze()

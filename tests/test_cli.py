@@ -22,6 +22,7 @@ from dashboard.config import VARIABLES, Settings, networks
 from dashboard.demo import DemoEngine
 from dashboard.errors import InvalidCredentials, InvalidToken
 from dashboard.scope import EVERYTHING
+from tests.app import CHEAP
 
 PASSWORD = 'correct horse'
 
@@ -40,10 +41,10 @@ def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 @pytest.fixture
-def ann(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> Accounts:
-    main(['user', 'add', 'ann', '--admin'])
-    capsys.readouterr()
-    return Accounts(data_dir)
+def ann(data_dir: Path) -> Accounts:
+    accounts = Accounts(data_dir, hasher=CHEAP)
+    accounts.add_user('ann', PASSWORD)
+    return accounts
 
 
 def test_a_user_is_added_with_the_password_of_standard_input(data_dir, capsys):

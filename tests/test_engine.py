@@ -16,6 +16,8 @@ from dashboard.hub import LogHub
 from dashboard.model import Container, ServiceKey
 from tests.test_feed import until
 
+pytestmark = pytest.mark.usefixtures('quick')
+
 WEB = {'Id': 'a' * 64, 'Names': ['/web'], 'Image': 'web', 'State': 'exited', 'Status': 'Exited (0)', 'Created': 1}
 NONSENSE = [
     (404, {'message': 'page not found'}),

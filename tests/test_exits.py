@@ -29,6 +29,8 @@ from dashboard.view import View
 from dashboard.visits import Visit
 from tests.docker_engine import wait_until
 
+pytestmark = pytest.mark.usefixtures('quick')
+
 START = 1_767_323_045 * SECOND
 SECRET = 'hunter2hunter2'
 KEY = [

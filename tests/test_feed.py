@@ -18,6 +18,8 @@ from dashboard.model import Gap, LogLine, Notice
 from dashboard.reader import BACKFILL
 from dashboard.resume import Resume
 
+pytestmark = pytest.mark.usefixtures('quick')
+
 
 @pytest.fixture
 def engine():

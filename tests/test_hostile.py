@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.model import SECOND, parse_timestamp
 from tests.hostile import CORPUS, LONG
-from tests.test_api_logs import START, client, engine, web  # noqa: F401 - fixtures
+from tests.test_api_logs import START, client, engine, product, web  # noqa: F401 - fixtures
 
 YEAR_1, YEAR_9999 = parse_timestamp('0001-01-01T00:00:00Z'), parse_timestamp('9999-12-31T23:59:59.999999999Z')
 

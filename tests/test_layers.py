@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def part_of(module: Path) -> str:
     return module.parts[0].removesuffix('.py').removesuffix('__init__') if module.name != '__main__.py' else '__main__'
 
 
+@cache
 def imports_of(module: Path) -> set[str]:
     tree = ast.parse((PACKAGE / module).read_text())
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

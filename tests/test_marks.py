@@ -14,6 +14,8 @@ from dashboard.marks import MOST, Marks, is_cursor
 from dashboard.model import SECOND, Gap, LogLine
 from tests.test_feed import known, until
 
+pytestmark = pytest.mark.usefixtures('quick')
+
 ONE = '1-0-abc123abc123'
 START = 1_800_000_000 * SECOND
 

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.resume import LATE, LOOK, Lateness, Leap, Resume
-from tests.test_api_logs import START, client, engine, web  # noqa: F401 - fixtures
+from tests.test_api_logs import START, client, engine, product, web  # noqa: F401 - fixtures
 
 
 def cursor(container, number: int) -> str:
