@@ -293,8 +293,8 @@ def find_service(services: Iterable[Service], name: str, away: EngineUnavailable
 
 def shortest_name(services: Iterable[Service], key: ServiceKey) -> str:
     """See :meth:`LogHub.name_of`."""
-    same = [service for service in services if service.key.name == key.name]
-    return key.name if len(same) <= 1 else key.qualified
+    namesakes = any(service.key.name == key.name and service.key != key for service in services)
+    return key.qualified if namesakes else key.name
 
 
 def _services(containers: Iterable[Container]) -> tuple[Service, ...]:

@@ -62,6 +62,29 @@ async def test_what_leaves_the_history_while_a_tab_comes_back_is_a_gap_with_its_
             viewer.close()
 
 
+async def test_a_filter_searches_all_that_the_server_holds_and_nothing_that_was_cleared(monkeypatch):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    engine.go_on(ALL)
+    async with LogHub(engine, Settings()) as hub:
+        await hub.asked()
+        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 1_000, lambda: None)
+        viewer.watch(engine.web.service, 50)
+        await until(lambda: len(viewer.view.shown) == 50)
+        viewer.filter('77')
+        found = [str(number) for number in range(1, ALL + 1) if '77' in str(number)]
+        await until(lambda: viewer.view.texts == found)
+        assert (viewer.matches, viewer.lines, viewer.first_row) == (len(found), ALL, 0)
+        viewer.filter('')
+        await until(lambda: len(viewer.view.shown) == 50)
+        viewer.clear()
+        engine.go_on(100)
+        viewer.filter('77')
+        await until(lambda: viewer.view.texts == ['3077'])
+        assert viewer.lines == 100
+        viewer.close()
+
+
 async def test_a_tab_is_told_in_words_that_no_stream_is_left(monkeypatch):
     monkeypatch.setattr(viewer_module, 'LogView', Screen)
     engine = BusyEngine()

@@ -82,7 +82,8 @@ def state_of(engine: EngineStatus, viewer: LogViewer, pace: Pace, chosen: bool) 
     if engine.error:
         return State(f'Engine unreachable, try {engine.attempt}, next in {_seconds(engine.retry_at)}', 'down', age)
     if viewer.feed is None:
-        return State('Connecting' if chosen or not engine.reachable else 'Nothing chosen', 'idle')
+        waiting = chosen or not engine.reachable
+        return State('Not watching' if viewer.error else 'Connecting' if waiting else 'Nothing chosen', 'idle')
     status = viewer.feed.status
     if status.phase == 'reconnecting':
         return State(f'Reconnecting, try {status.attempt}, next in {_seconds(status.retry_at)}', 'down', age)

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from dashboard.feed import SKIPPED, Subscription
-from dashboard.history import History, row_time
+from dashboard.feed import SKIPPED, ServiceFeed, Subscription
+from dashboard.history import row_time
 from dashboard.model import Gap, LogLine, Row
 from dashboard.pages.place import Place
 from dashboard.redaction import Lens
@@ -17,8 +17,9 @@ from dashboard.view import View
 class Held:
     """Knows which of it the tab has shown. Row numbers are those of the service's history."""
 
-    def __init__(self, start: int = 0) -> None:
-        self.start = start  # the first row that is held
+    def __init__(self, start: int, cleared: int = 0) -> None:
+        self.start = start  # the first row that is shown
+        self.cleared = cleared  # up to this row the reader has cleared it
         self.older: list[Row] = []  # from before the connection broke; not in the history any more
         self._older_shown = 0  # how many of those the tab has shown
         self._shown = 0  # up to this row it has shown everything
@@ -29,18 +30,25 @@ class Held:
         """The first row that the tab may never have shown."""
         return max(self.start, self._shown)
 
-    def lines(self, history: History) -> int:
-        """How many lines are held."""
-        return lines_in(self.older) + history.lines(self.start)
+    def first(self, feed: ServiceFeed, searched: bool) -> int:
+        """The first row that is shown, or searched: a filter looks at everything that the server holds completely."""
+        if not searched or self.older:
+            return max(self.start, feed.history.first)
+        return min(max(self.cleared, feed.complete_from), max(self.start, feed.history.first))
+
+    def lines(self, feed: ServiceFeed, searched: bool) -> int:
+        """How many lines are shown, or searched."""
+        return lines_in(self.older) + feed.history.lines(self.first(feed, searched))
 
     def note_shown(self, subscription: Subscription) -> None:
         """The tab has shown everything before the subscription's position."""
         self._shown = subscription.position
         self._shown_until = subscription.feed.history.time_of(self._shown - 1) or self._shown_until
 
-    def parts(self, history: History, lens: Lens) -> tuple[list[Row], list[Row]]:
-        """What the tab has shown, and what it may never have shown, after a gap where some of that has left."""
-        shown = [*self.older[: self._older_shown], *lens.held(history, self.start, self.unknown)]
+    def parts(self, feed: ServiceFeed, lens: Lens, searched: bool) -> tuple[list[Row], list[Row]]:
+        """What the tab has shown or can search, and what it may never have shown, after a gap for what has left."""
+        history = feed.history
+        shown = [*self.older[: self._older_shown], *lens.held(history, self.first(feed, searched), self.unknown)]
         new = lens.held(history, self.unknown)
         missed = history.missing(self.unknown, max(self.unknown, history.first))
         if new and missed != 0:

@@ -20,6 +20,7 @@ from dashboard.config import Settings
 from dashboard.credentials import address_of, path_for
 from dashboard.errors import BadRequest, DashboardError
 from dashboard.identity import Identity
+from dashboard.model import Service, ServiceKey
 from dashboard.pages import badge, clients, theme
 from dashboard.pages.account_menu import account_menu
 from dashboard.pages.clock import zone_of
@@ -29,17 +30,20 @@ from dashboard.pages.render import CSS
 from dashboard.pages.viewer import LogViewer
 from dashboard.view import View, Views
 
+TITLE = 'Docker Log Dashboard'
 TAILS = (50, 100, 500, 1000)
 DEFAULT_TAIL = 100
 CONNECT_TIMEOUT = 60.0  # seconds a browser may take to open its socket after it has fetched the page
 REFRESH = 0.5  # seconds between looks at what the numbers and the badge should say
+# cleared by the browser: the server's answer would come over what is typed next
+_CLEAR = "(e) => { e.target.value = ''; e.target.dispatchEvent(new Event('input', {bubbles: true})); }"
 SWITCHES = {'timestamps': 'nostamps', 'wrap': 'nowrap'}  # preference → the class of the log when it is off
 
 
 def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the page."""
 
-    @ui.page('/logs', title='Logs · Docker Log Dashboard')
+    @ui.page('/logs', title=TITLE)
     def logs(request: Request) -> Response | None:
         if refusal := clients.make_room(settings):
             return refusal
@@ -65,6 +69,7 @@ class LogsPage:
         self._watching = ExitStack()
         self._preferences = {'timestamps': True, 'utc': False, 'wrap': True, **accounts.preferences(identity.username)}
         self._name = ''  # of the chosen service, as in the URL
+        self._key: ServiceKey | None = None  # of the chosen service, once it has been found
         self._tail = DEFAULT_TAIL
         self._term = ''
         self._place: Place | None = None  # where the reader was before the connection broke
@@ -136,9 +141,10 @@ class LogsPage:
             )
             self._filter.props('dense outlined clearable debounce=150 aria-label="Filter logs" maxlength=1000')
             self._filter.without_auto_validation()  # which would take back what is said of a bad expression
-            self._filter.classes('filter').on('keydown.escape', lambda: self._filter.set_value(''))
+            self._filter.classes('filter').on('keydown.escape', js_handler=_CLEAR)
             self._matches = ui.label().classes('soft').props('role=status')
             self._auto = ui.switch('Auto-scroll', value=True, on_change=lambda event: self._set_follow(event.value))
+            self._auto.classes('auto').props('aria-label=Auto-scroll')
 
     def _build_stage(self) -> None:
         with ui.element('main').classes('stage'):
@@ -166,7 +172,7 @@ class LogsPage:
 
     def _choose(self, name: str | None) -> None:
         if name and name != self._name:
-            self._name = name
+            self._name, self._key = name, None
             self._watch()
 
     def _choose_tail(self, tail: int) -> None:
@@ -182,7 +188,7 @@ class LogsPage:
         try:
             self._viewer.filter(term)
         except BadRequest as error:
-            self._filter.error = str(error)
+            self._filter.error = f'{error} The filter before it stays in force.' if self._viewer.term else str(error)
             self._term = self._viewer.term
         else:
             self._filter.error = None
@@ -247,10 +253,12 @@ class LogsPage:
 
     def _list_services(self) -> None:
         """Offer the services there are; the chosen one stays, even while it is away."""
-        options = {}
-        for service in self._hub.services:
-            name = self._hub.name_of(service.key)
-            options[name] = name if service.status == 'running' else f'{name} ({service.status})'
+        services = self._hub.services
+        several = len({service.key.project for service in services if service.key.project}) > 1
+        options = {self._hub.name_of(service.key): _label(service, several) for service in services}
+        if self._key and (name := self._hub.name_of(self._key)) != self._name:
+            self._name = name  # a namesake has come or gone
+            self._remember_in_url()
         if not self._name and options:
             self._name = next(iter(options))
         if self._name:
@@ -263,6 +271,7 @@ class LogsPage:
     def _watch(self) -> None:
         """Follow the chosen service from its tail on."""
         self._remember_in_url()
+        ui.page_title(f'{self._name} · {TITLE}' if self._name else TITLE)
         try:
             key = self._hub.find(self._name).key if self._name else None
         except DashboardError as error:
@@ -270,6 +279,7 @@ class LogsPage:
             self._viewer.error = str(error)
             self._note('')
             return
+        self._key = key
         if key:
             self._viewer.watch(key, self._tail, self._place)
             self._place = None
@@ -314,6 +324,16 @@ class LogsPage:
         return self._viewer.error
 
     def _nothing(self) -> str:
-        if self._term and self._viewer.lines:
-            return 'No line contains the filter.'
+        if self._viewer.error:
+            return ''  # the banner says it
+        if self._term and (lines := self._viewer.lines):
+            return f'None of the {lines:,} lines held here contains the filter. The whole log is in the download.'
+        if self._viewer.cleared:
+            return 'No logs available since you cleared them. To have them back, choose how many last lines to see.'
         return 'No logs available' if self._viewer.feed or self._hub.status.reachable else 'Waiting for the engine …'
+
+
+def _label(service: Service, several: bool) -> str:
+    """What the selector calls a service; with its project where there are several."""
+    name = f'{service.key.name} · {service.key.project}' if several and service.key.project else service.key.name
+    return name if service.status == 'running' else f'{name} ({service.status})'

@@ -186,6 +186,7 @@ CSS = f"""
 .log.nowrap > .blk {{ width:max-content; min-width:100% }}
 .log .l, .log .g, .log .n {{ padding:0 12px 0 9px; border-left:3px solid transparent; min-height:1.5em;
   overflow-y:clip }}
+.log:not(.nowrap) :is(.l, .g, .n) {{ padding-left:calc(9px + 2ch); text-indent:-2ch }}
 .log .e {{ border-left-color:var(--error); background:var(--tint) }}
 .log .g {{ border-left:3px dashed var(--gap); background:var(--gap-tint); color:var(--gap); font-style:italic }}
 .log .g[data-gap] {{ cursor:pointer; text-decoration:underline }}

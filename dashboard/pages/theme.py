@@ -13,6 +13,7 @@ body { background:var(--page); color:var(--text) }
   border-bottom:1px solid var(--line) }
 .bar .q-field { font-size:14px }
 .title { font-weight:600; font-size:15px; white-space:nowrap }
+:is(.q-btn, .q-toggle, .q-item, a):focus-visible { outline:2px solid var(--q-primary); outline-offset:1px }
 .bar .actions { display:flex; align-items:center; gap:2px }
 .body--dark .bar, .body--dark .q-menu, .body--dark .q-dialog { --q-primary:#79b8ff }
 .body--dark .q-menu a { color:#79b8ff }
@@ -50,6 +51,7 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
 .body--dark .bar a { color:#79b8ff }
 @media (max-width:600px) {
   .bar { padding:6px 8px; gap:6px 8px } .title { display:none }
+  .auto .q-toggle__label { display:none }
   .service { flex:1 1 150px; width:auto } .tail { width:112px } .filter { flex:1 1 160px }
   .bar .actions .q-btn { font-size:0 } .bar .actions .q-icon { font-size:22px; margin:0 }
   .badge { flex-wrap:wrap; gap:0 8px }

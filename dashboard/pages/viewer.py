@@ -43,7 +43,7 @@ class LogViewer:
         self._on_shown = on_shown
         self._filter = LineFilter()
         self._subscription: Subscription | None = None
-        self._held = Held()
+        self._held = Held(0)
         self._place: Place | None = None  # where its reader was, until it is there again
         self._stale = False  # the view must be filled anew
         self._opened: Gap | None = None  # to be shown from its beginning
@@ -71,13 +71,18 @@ class LogViewer:
 
     @property
     def first_row(self) -> int:
-        """Where what this tab holds begins in the service's history."""
-        return max(self._held.start, self.feed.history.first) if self.feed else 0
+        """Where what this tab shows, or its filter searches, begins in the service's history."""
+        return self._held.first(self.feed, bool(self.term)) if self.feed else 0
+
+    @property
+    def cleared(self) -> bool:
+        """Whether the reader has cleared what there was."""
+        return self._held.cleared > 0
 
     @property
     def lines(self) -> int:
-        """How many lines this tab holds, on the page and on the server."""
-        return self._held.lines(self.feed.history) if self.feed else 0
+        """How many lines this tab shows, or its filter searches, on the page and on the server."""
+        return self._held.lines(self.feed, bool(self.term)) if self.feed else 0
 
     @property
     def behind(self) -> int:
@@ -88,7 +93,7 @@ class LogViewer:
         """Switch to a service, beginning with its last ``tail`` lines, or where the tab was before."""
         self.close()
         self.matches, self.new_lines, self.error, self.following, self._opened = 0, 0, '', True, None
-        self._place, self._held = place, Held()
+        self._place, self._held = place, Held(0)
         self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
 
     def filter(self, term: str) -> None:
@@ -108,7 +113,7 @@ class LogViewer:
     def clear(self) -> None:
         """Forget the lines so far."""
         if self.feed:
-            self._held = Held(self.feed.history.end)
+            self._held = Held(self.feed.history.end, self.feed.history.end)
         self._refill()
 
     def follow(self, on: bool) -> None:
@@ -178,7 +183,7 @@ class LogViewer:
         self._gaps.clear()
         history, capacity = subscription.feed.history, self.view.capacity
         subscription.position = history.end  # taken, as the rows are, before anything is waited for
-        shown, since = self._held.parts(history, self._hub.lens)
+        shown, since = self._held.parts(subscription.feed, self._hub.lens, bool(self.term))
         row = None if self._held.older else self._held.unknown
         old, new = await self._chosen(shown), await self._chosen(since)
         self.matches, self.new_lines = lines_in(old) + lines_in(new), 0

@@ -63,6 +63,40 @@ def test_the_filter_is_reached_by_slash_and_cleared_by_escape(open_page, demo_se
     expect(page.get_by_label('Filter logs')).to_have_value('')
 
 
+def test_what_is_typed_right_after_escape_is_the_filter(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web&filter=GET')
+    page.get_by_label('Filter logs').focus()
+    page.keyboard.press('Escape')
+    page.keyboard.type('POST')
+    page.wait_for_function("document.querySelector('.log') && location.search.includes('filter=POST')")
+    expect(page.get_by_label('Filter logs')).to_have_value('POST')
+
+
+def test_the_title_of_the_tab_names_the_service(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=worker')
+    expect(page).to_have_title('worker · Docker Log Dashboard')
+
+
+def test_a_service_that_does_not_exist_is_said_and_nothing_is_promised(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=nonsuch')
+    expect(page.get_by_role('alert')).to_contain_text('nonsuch not found')
+    expect(page.get_by_label('Connection')).to_contain_text('Not watching')
+
+
+@pytest.mark.engine
+def test_a_namesake_in_another_project_takes_nothing_from_an_open_page(open_page, server, run_container, web):
+    run_container(service=web, command=TICKER)
+    page = open_page(server, f'/logs?service={web}')
+    page.wait_for_function("document.querySelectorAll('.log .l').length > 5")
+    other = run_container(service=web, project='blog', command=TICKER)
+    page.wait_for_url(f'**service=shop%3A{web}**')
+    expect(page.get_by_label('Connection')).to_contain_text('Live')
+    page.get_by_label('Service').click()
+    expect(page.locator('.services').get_by_text(f'{web} · blog')).to_be_visible()
+    other.remove(force=True)
+    page.wait_for_url(f'**service={web}**')
+
+
 def test_the_log_is_a_log_to_assistive_technology(open_page, demo_server):
     page = open_page(demo_server, '/logs?service=web')
     expect(page.get_by_role('log', name='Log lines')).to_be_visible()
@@ -71,7 +105,7 @@ def test_the_log_is_a_log_to_assistive_technology(open_page, demo_server):
 @pytest.mark.parametrize('look', ['dark', 'light'])
 def test_text_has_contrast_aa_in_both_themes(open_page, demo_server, look):
     page = open_page(demo_server, '/logs?service=web&filter=nothing-has-this', color_scheme=look)
-    expect(page.get_by_text('No line contains the filter.')).to_be_visible()
+    expect(page.get_by_text('lines held here contains the filter')).to_be_visible()
     poor = page.evaluate(CONTRAST)
     assert not poor, poor
 
