@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.config import Settings
 from dashboard.demo import ScriptedEngine
+from dashboard.errors import EngineUnavailable
 from dashboard.hub import LogHub
 from dashboard.identity import Identity
 from dashboard.model import SECOND, Gap, LogLine
@@ -29,6 +30,7 @@ class BusyEngine(ScriptedEngine):
         self.web = self.add('web')
         self.written = 0
         self.busy = False
+        self.answers = True  # those who ask for what was long ago
 
     def go_on(self, count: int) -> None:
         for _ in range(count):
@@ -36,6 +38,8 @@ class BusyEngine(ScriptedEngine):
             self.write(self.web, str(self.written), timestamp=START + self.written * SECOND)
 
     async def logs(self, container, **options):
+        if options.get('until') and not self.answers:
+            raise EngineUnavailable(self.address, 'it does not answer', '')
         async for batch in super().logs(container, **options):
             if self.busy and options.get('until'):
                 self.go_on(50)
@@ -59,6 +63,31 @@ async def test_what_leaves_the_history_while_a_tab_comes_back_is_a_gap_with_its_
             assert other.feed.history.first > ALL - HELD, 'rows have left the history while it was read'
             assert viewer.view.texts[-1] == str(engine.written)
             assert missing(viewer.view.shown, after=9 if capacity < ALL else 0) == 0
+            viewer.close()
+
+
+@pytest.mark.parametrize('last', [9, ALL - 10], ids=['shown long ago', 'shown just before'])
+async def test_what_cannot_be_read_when_a_tab_comes_back_is_a_gap_that_can_be_opened_later(monkeypatch, last):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    async with LogHub(engine, Settings(history_lines=HELD)) as hub:
+        await hub.asked()
+        async with hub.subscribe(engine.web.service, 0) as other:
+            engine.go_on(ALL)
+            await until(lambda: other.feed.history.end >= ALL)
+            engine.answers = False
+            viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 5_000, lambda: None)
+            viewer.watch(engine.web.service, 100, Place(START + SECOND, START + last * SECOND, START + SECOND, True))
+            await until(lambda: viewer.view.shown)
+            gap, *rows = viewer.view.shown
+            assert isinstance(gap, Gap)
+            assert gap.missed is None
+            assert 'does not answer' in viewer.error
+            first = other.feed.history.first + 1
+            assert [row.text for row in rows] == [str(number) for number in range(first, ALL + 1)]
+            engine.answers = True
+            viewer.view.open(gap.key)
+            await until(lambda: viewer.view.texts == [str(number) for number in range(1, ALL + 1)])
             viewer.close()
 
 

@@ -6,12 +6,15 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from dashboard.errors import EngineError, LimitReached
 from dashboard.feed import SKIPPED, ServiceFeed, Subscription
 from dashboard.history import row_time
 from dashboard.model import Gap, LogLine, Row
 from dashboard.pages.place import Place
 from dashboard.redaction import Lens
 from dashboard.view import View
+
+UNREAD = 'they could not be read from the engine'
 
 
 class Held:
@@ -60,7 +63,7 @@ class Held:
         """Hold what the tab showed before its connection broke, and what has come since and has left the history.
 
         :param capacity: rows that the page can show: of what has come since the others become a gap
-        :raises EngineError, LimitReached: when the engine cannot be read; then it holds what has been had
+        :raises EngineError, LimitReached: when the engine cannot be read; a gap then stands for the rest
         """
         shown: deque[Row] = deque(maxlen=capacity)
         since: deque[Row] = deque()
@@ -72,6 +75,12 @@ class Held:
                     if (excess := len(since) - capacity) > 0:
                         leaving = [since.popleft() for _ in range(excess)]
                         since.appendleft(left_out(leaving, since[0]))
+        except (EngineError, LimitReached):
+            last = [*shown, *since][-1:]
+            end = subscription.feed.history.time_of(subscription.position) or place.last + 1
+            unread = Gap(row_time(last[0]) if last else place.first - 1, end, None, UNREAD)
+            (since if end > place.last else shown).append(unread)
+            raise
         finally:
             self.start = subscription.position
             self.older, self._older_shown = [*shown, *since], len(shown)

@@ -72,7 +72,8 @@ class LogsPage:
         self._key: ServiceKey | None = None  # of the chosen service, once it has been found
         self._tail = DEFAULT_TAIL
         self._term = ''
-        self._place: Place | None = None  # where the reader was before the connection broke
+        # where the reader was before the connection broke, until all that is shown again
+        self._place: Place | None = None
         self._connected = False  # since the browser has last shown anything
         self._zone: tzinfo = UTC  # the reader's
 
@@ -172,11 +173,11 @@ class LogsPage:
 
     def _choose(self, name: str | None) -> None:
         if name and name != self._name:
-            self._name, self._key = name, None
+            self._name, self._key, self._place = name, None, None
             self._watch()
 
     def _choose_tail(self, tail: int) -> None:
-        self._tail = tail
+        self._tail, self._place = tail, None
         self._watch()
 
     def _set_filter(self, term: str | None) -> None:
@@ -238,6 +239,7 @@ class LogsPage:
         self._connected = True
 
     def _on_shown(self) -> None:
+        self._place = None
         if self._connected:
             self._connected = False
             forget_place(self._viewer.view.client)
@@ -282,7 +284,6 @@ class LogsPage:
         self._key = key
         if key:
             self._viewer.watch(key, self._tail, self._place)
-            self._place = None
             self._note(key.qualified)
 
     def _note(self, service: str) -> None:

@@ -10,10 +10,12 @@ from nicegui import Client
 from dashboard.model import parse_timestamp
 
 ANSWER_TIMEOUT = 30.0  # seconds; a browser that is slow to say where it was shall not begin at the tail
-# The rows of the view carry the engine's timestamps, so the view itself tells which lines it shows.
+# The rows of the view carry the engine's timestamps, so the view itself tells which lines it shows. One that follows
+# may have rows that were never laid out, and then none of them is in sight.
 _ON_DISCONNECT = """
 const rows = [...document.querySelectorAll('.log time')], view = document.querySelector('.log');
-const top = rows.find(r => r.parentElement.getBoundingClientRect().bottom > view.getBoundingClientRect().top);
+const in_sight = r => r.parentElement.getBoundingClientRect().bottom > view.getBoundingClientRect().top;
+const top = view.follow === false && rows.find(in_sight) || rows.at(-1);
 if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search, first: rows[0].title,
   last: rows.at(-1).title, top: top.title, following: view.follow !== false }));
 """

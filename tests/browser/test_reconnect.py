@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from uuid import uuid4
 
@@ -104,6 +105,16 @@ def test_a_page_that_was_cut_off_for_a_moment_is_not_loaded_anew(open_page, behi
     wait_until(lambda: numbers(page)[-1] > last + 50)
     assert complete(page, first)
     assert not reloaded(page)
+
+
+def test_a_tab_keeps_its_place_when_none_of_its_rows_is_laid_out(open_page, behind, web):
+    page = open_page(behind, f'/logs?service={web}&tail=50')
+    wait_until(lambda: len(lines_of(page)) > 60)
+    page.add_style_tag(content='.log .blk { transform: translateY(-99999px) }')
+    behind.wire.drop()
+    cut_off(page)
+    place = json.loads(page.evaluate("sessionStorage.getItem('place')"))
+    assert place['first'] < place['last'] == place['top']
 
 
 def test_a_reader_who_had_scrolled_up_and_filtered_is_where_they_were_after_the_server_was_restarted(
