@@ -16,7 +16,7 @@ from typing import Any
 from dashboard import __version__
 from dashboard.audit import Audit
 from dashboard.auth import Accounts
-from dashboard.config import Settings, base_path, networks
+from dashboard.config import LIMITS, Settings, base_path, networks
 from dashboard.console import harmless_console
 from dashboard.errors import AccountError, DashboardError
 from dashboard.scope import Scope
@@ -94,7 +94,12 @@ def _user_passwd(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _user_list(settings: Settings, options: argparse.Namespace) -> int:
-    for user in _accounts(settings).users():
+    users = _accounts(settings).users()
+    if not users:
+        print(
+            'There are no accounts yet. Start the dashboard and open it, or: dashboard user add NAME', file=sys.stderr
+        )
+    for user in users:
         created = datetime.fromtimestamp(user.created, UTC)
         print(f'{user.username:<24} {user.role:<6} since {created:%Y-%m-%d}  sees {user.scope}')
     return 0
@@ -189,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_user_commands(commands.add_parser('user', parents=[data_dir], help='add, change, list or remove users'))
     token = commands.add_parser('token', parents=[data_dir], help='print a new API token, which only reads')
     token.add_argument('user', metavar='USER')
-    token.add_argument('--days', type=_days, default=90, help='how long it is valid (90)')
+    token.add_argument('--days', type=_number(*DAYS), default=90, help='how long it is valid (90)')
     token.add_argument('--label', default='command line', help='its name in the list of tokens')
     token.set_defaults(command=_token)
     health = commands.add_parser('health', parents=[address], help='exit with 0 when a dashboard answers, else 1')
@@ -224,7 +229,7 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
 def _address_options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     options.add_argument('--host', help='the address to listen on (127.0.0.1)')
-    options.add_argument('--port', type=int, help='the port to listen on (9000)')
+    options.add_argument('--port', type=_number(*LIMITS['port']), help='the port to listen on (9000)')
     options.add_argument('--tls-cert', type=_path, metavar='FILE', help='serve HTTPS with this certificate (PEM)')
     options.add_argument('--tls-key', type=_path, metavar='FILE', help='and this key')
     options.add_argument('--base-path', type=_taken(base_path), metavar='/PATH', help='all addresses begin with this')
@@ -252,8 +257,10 @@ def _taken(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return value
 
 
-def _days(text: str) -> int:
-    days = int(text)
-    if not DAYS[0] <= days <= DAYS[1]:
-        raise argparse.ArgumentTypeError(f'takes a number from {DAYS[0]} to {DAYS[1]}')
-    return days
+def _number(low: float, high: float) -> Callable[[str], int]:
+    def value(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise argparse.ArgumentTypeError(f'takes a number from {low:,} to {high:,}, not {text!r}')
+        return int(text)
+
+    return value

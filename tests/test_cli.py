@@ -58,6 +58,13 @@ def test_the_first_user_is_an_administrator_and_is_told_so(capsys):
     assert 'an administrator' in capsys.readouterr().out
 
 
+def test_a_list_of_no_users_says_how_to_make_one(capsys):
+    assert main(['user', 'list']) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ''
+    assert 'dashboard user add' in captured.err
+
+
 def test_users_are_listed_with_what_they_are(ann, capsys):
     ann.add_user('bob', PASSWORD)
     assert main(['user', 'list']) == 0
@@ -127,7 +134,6 @@ def test_a_token_is_all_that_token_prints(ann, capsys):
         (['user', 'scope', 'bob', 'shop/*', '--all'], '--all'),
         (['user', 'scope', 'nobody', 'shop/*'], "There is no user 'nobody'."),
         (['--data-dir', os.devnull, 'user', 'list'], 'not a directory'),
-        (['--port', '70000', 'user', 'list'], 'DASHBOARD_PORT'),
     ],
     ids=lambda value: ' '.join(value) if isinstance(value, list) else '',
 )
@@ -146,11 +152,21 @@ def test_no_password_at_all_is_refused_in_words(monkeypatch, capsys):
     assert '8 characters' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('days', ['0', '-1', 'x', '99999999'])
-def test_a_lifetime_that_does_not_do_is_refused(days, capsys):
+@pytest.mark.parametrize(
+    ('argv', 'limits'),
+    [
+        *((['token', 'ann', '--days', days], '1 to 3,650') for days in ('0', '-1', 'x', '99999999')),
+        (['--port', '70000'], '0 to 65,535'),
+        (['--port', 'http'], '0 to 65,535'),
+    ],
+    ids=lambda value: ' '.join(value) if isinstance(value, list) else '',
+)
+def test_a_number_that_does_not_do_is_refused_with_its_limits(argv, limits, capsys):
     with pytest.raises(SystemExit, match='2'):
-        main(['token', 'ann', '--days', days])
-    assert '--days' in capsys.readouterr().err
+        main(argv)
+    said = capsys.readouterr().err
+    assert argv[-2] in said
+    assert limits in said
 
 
 @pytest.mark.parametrize(
