@@ -184,9 +184,8 @@ CSS = f"""
 .log.nostamps time {{ display:none }}
 .log > .blk {{ content-visibility:auto; contain-intrinsic-size:auto 5000px }}
 .log.nowrap > .blk {{ width:max-content; min-width:100% }}
-.log .l, .log .g, .log .n {{ padding:0 12px 0 9px; border-left:3px solid transparent; min-height:1.5em;
-  overflow-y:clip }}
-.log:not(.nowrap) :is(.l, .g, .n) {{ padding-left:calc(9px + 2ch); text-indent:-2ch }}
+.log .l, .log .g, .log .n {{ padding:0 12px 0 calc(9px + 2ch); text-indent:-2ch;
+  border-left:3px solid transparent; min-height:1.5em; overflow-y:clip }}
 .log .e {{ border-left-color:var(--error); background:var(--tint) }}
 .log .g {{ border-left:3px dashed var(--gap); background:var(--gap-tint); color:var(--gap); font-style:italic }}
 .log .g[data-gap] {{ cursor:pointer; text-decoration:underline }}
