@@ -96,7 +96,7 @@ class Lateness:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._least: int | None = None
-        self._since = self._count = self._late = 0
+        self._looked = self._on_time = self._count = self._late = 0
 
     def grows(self, batch: list[LogLine]) -> bool:
         """Note a batch that has just come; True when it is time for a leap."""
@@ -104,10 +104,13 @@ class Lateness:
         age = now - batch[-1].timestamp
         self._least = age if self._least is None else min(self._least, age)
         self._count += len(batch)
-        if now - self._since < LOOK:
+        if now - self._looked < LOOK:
             return False
-        late, seconds = age - self._least, (now - self._since) / SECOND
-        lines = self._count / seconds * late / SECOND
+        late = age - self._least
+        if late <= LOOK:
+            self._on_time, self._count = now, 0
+        # by the pace since it was on time: that of the last moment is far too high when a pause has just ended
+        lines = self._count * late // max(1, now - self._on_time)
         grows = late > max(LATE, self._late) and lines > self._capacity // 2
-        self._since, self._count, self._late = now, 0, late
+        self._looked, self._late = now, late
         return grows

@@ -97,6 +97,16 @@ def test_a_stream_that_falls_ever_further_behind_is_noticed(engine, web, clock):
     assert True in feed(Lateness(50_000), clock, web, [0, LATE // 2, LATE + 1, LATE + 2])
 
 
+def test_a_burst_that_the_history_can_hold_is_not_taken_for_a_stream_that_cannot_keep_up(engine, web, clock):  # noqa: F811
+    lateness = Lateness(50_000)
+    assert not lateness.grows([LogLine.of(web, clock.now, 'x')])
+    written = clock.now + LOOK
+    clock.now += 2 * LATE  # the engine pauses, and then gives all of it at once
+    for _ in range(17):
+        clock.now += LOOK // 15
+        assert not lateness.grows([LogLine.of(web, written, 'x')] * 1_000)
+
+
 def test_a_stream_that_catches_up_is_left_alone(engine, web, clock):  # noqa: F811
     assert True not in feed(Lateness(50_000), clock, web, range(60 * SECOND, 0, -SECOND))
 

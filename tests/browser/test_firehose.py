@@ -31,15 +31,15 @@ def test_the_page_keeps_a_window_and_says_the_pace(open_page, server, run_contai
 
 
 def test_what_is_on_the_page_is_in_order_and_gaps_say_what_they_left_out(open_page, server, run_container, web):
-    container = run_container(service=web, command=f'{WHEN_TOLD} seq 1 60000; sleep 1000')
+    container = run_container(service=web, command=f'{WHEN_TOLD} seq 1 15000; sleep 1000')
     page = open_page(server, f'/logs?service={web}')
     expect(page.get_by_label('Connection')).to_contain_text('Live')
     tell(container)
     page.wait_for_function(
-        "document.querySelector('.log')?.lastElementChild?.lastElementChild?.textContent?.endsWith('60000')"
+        "document.querySelector('.log')?.lastElementChild?.lastElementChild?.textContent?.endsWith('15000')"
     )
     rows = page.evaluate("[...document.querySelectorAll('.log .l, .log .g')].map(r => r.lastChild.textContent)")
-    expected = 60_001
+    expected = 15_001
     for row in reversed(rows):
         missed = re.search(r'([\d,]+) lines? missed', row)
         expected -= int(missed[1].replace(',', '')) if missed else 1
@@ -48,15 +48,15 @@ def test_what_is_on_the_page_is_in_order_and_gaps_say_what_they_left_out(open_pa
 
 
 def test_a_gap_brings_its_lines_when_it_is_opened(open_page, server, run_container, web):
-    container = run_container(service=web, command=f'{WHEN_TOLD} seq 1 30000; sleep 1000')
+    container = run_container(service=web, command=f'{WHEN_TOLD} seq 1 15000; sleep 1000')
     page = open_page(server, f'/logs?service={web}')
     expect(page.get_by_label('Connection')).to_contain_text('Live')
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")
     tell(container)
-    page.wait_for_function("document.querySelector('footer').innerText.includes('30,000 lines')")
+    page.wait_for_function("document.querySelector('footer').innerText.includes('15,000 lines')")
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'visible', configurable: true})")
     gap = page.locator('.log .g[data-gap]').first
-    wait_until(lambda: gap.count() and lines_of(page)[-1:] == ['30000'])
+    wait_until(lambda: gap.count() and lines_of(page)[-1:] == ['15000'])
     missed = int(re.search(r'([\d,]+) lines? missed', gap.text_content())[1].replace(',', ''))
     first = int(lines_of(page)[-1]) - 4_999 - missed
     gap.evaluate('row => row.click()')
@@ -83,11 +83,11 @@ def test_a_tab_out_of_sight_is_left_alone_and_catches_up(open_page, server, run_
 
 
 def test_a_filter_finds_what_the_page_no_longer_holds(open_page, server, run_container, web):
-    container = run_container(service=web, command=f'{WHEN_TOLD} echo needle; seq 1 30000; sleep 1000')
+    container = run_container(service=web, command=f'{WHEN_TOLD} echo needle; seq 1 15000; sleep 1000')
     page = open_page(server, f'/logs?service={web}')
     expect(page.get_by_label('Connection')).to_contain_text('Live')
     tell(container)
-    page.wait_for_function("document.querySelector('footer').innerText.includes('30,001 lines')")
+    page.wait_for_function("document.querySelector('footer').innerText.includes('15,001 lines')")
     page.get_by_label('Filter logs').fill('needle')
     expect(page.locator('.log .l')).to_have_count(1)
     expect(page.get_by_text('1 match', exact=True)).to_be_visible()
