@@ -67,6 +67,7 @@ class ServiceFeed:
         self.service = service
         if missed := self._notices.missed(service):
             self._merger.add('', list[Row](missed))
+        self._drop_removed()
         for container in service.containers:
             task = self._tasks.get(container.id)
             unread = container.status in ('running', 'paused') or container.id in self._unread
@@ -158,6 +159,14 @@ class ServiceFeed:
         task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))
         self._tasks[container_id] = task
 
+    def _drop_removed(self) -> None:
+        """Forget the readers of containers that are gone for good, as soon as no cursor has to name them."""
+        listed = {container.id for container in self.service.containers}
+        for id_, task in list(self._tasks.items()):
+            if id_ not in listed and task.done() and self._readers[id_].container.short_id not in self._marks.cursors:
+                self._unread.discard(id_)
+                del self._tasks[id_], self._readers[id_]
+
     def _deliver(self, reader: LogReader, rows: list[Row]) -> None:
         busy = [task for task in self._tasks.values() if not task.done()]
         self._merger.add(reader.container.id, rows, alone=len(busy) <= 1)
@@ -202,7 +211,7 @@ class ServiceFeed:
     def _mark(self, rows: list[Row]) -> None:
         """Note where each container is; with a single one its last line is all there is to note."""
         last = rows[-1]
-        if len(self._tasks) <= 1:
+        if len(self._tasks) <= 1 and not self._checkpoints:
             # a checkpoint after a notice would stay the only one, and all rows since be read for every burst
             self._marks.read(rows[-1:] if isinstance(last, LogLine) else rows)
             return

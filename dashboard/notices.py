@@ -36,6 +36,9 @@ class Notices:
             case 'oom':
                 self._starved.add(event.container_id)
                 return 'ran out of memory'
+            case 'destroy':
+                self._ended.pop(event.container_id, None)
+                return 'was removed'
             case _:
                 return _PLAIN.get(event.action, '')
 
@@ -71,4 +74,4 @@ class Notices:
         return f'recreated: image {old} → {image}' if old != image else f'recreated: image {image}'
 
 
-_PLAIN = {'pause': 'paused', 'unpause': 'goes on after a pause', 'destroy': 'was removed'}
+_PLAIN = {'pause': 'paused', 'unpause': 'goes on after a pause'}

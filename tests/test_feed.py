@@ -196,6 +196,25 @@ async def test_a_recreated_container_is_the_same_service(engine, hub):
         ]
 
 
+async def test_a_service_that_is_recreated_again_and_again_costs_no_more_than_before(engine, hub, monkeypatch):
+    monkeypatch.setattr('dashboard.feed.REMEMBERED', 0)
+    container = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(container.service, 0) as subscription:
+        for number in range(20):
+            engine.write(container, str(number))
+            assert await texts(subscription, 1) == [str(number)]
+            engine.stop(container)
+            engine.remove(container)
+            container = engine.add('web')
+        engine.write(container, 'last')
+        assert await texts(subscription, 1) == ['last']
+        feed = subscription.feed
+        await until(lambda: len(feed._readers) <= 3)
+        assert feed.marks_at(feed.history.end).newest == feed.history.slice(feed.history.end - 1)[0].cursor
+        assert len(feed.marks_at(feed.history.end).cursors) <= 3
+
+
 async def test_what_a_new_container_wrote_before_it_was_read_is_complete_however_much(engine, hub):
     first = engine.add('web')
     engine.write(first, 'old')
