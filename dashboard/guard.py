@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.auth import Accounts
@@ -47,6 +47,11 @@ CLOSING = {'Connection': 'close'}  # the rest of the body is not read
 BY_WAY_OF_SIGN_IN = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={}">
 <title>Docker Log Dashboard</title></head><body></body></html>
+"""
+REFUSED = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>Docker Log Dashboard</title></head>
+<body><p>{}</p><p><a href="{}">To the logs</a></p></body></html>
 """
 
 
@@ -235,7 +240,9 @@ def _json(status: int, message: str, headers: dict[str, str] | None = None) -> R
 
 def _words(scope: Scope, status: int, message: str) -> Response:
     """For a program or, on a page, for a person."""
-    return _json(status, message) if path_of(scope).startswith('/api/') else PlainTextResponse(message, status)
+    if path_of(scope).startswith('/api/'):
+        return _json(status, message)
+    return HTMLResponse(REFUSED.format(escape(message, quote=False), path_for(scope, '/logs')), status)
 
 
 def _foreign_words(headers: Headers) -> str:

@@ -236,6 +236,14 @@ def test_a_page_leads_to_sign_in_and_back(client):
     assert client.post('/logout').headers['location'] == '/login'
 
 
+def test_a_page_that_is_not_there_says_so_and_leads_to_the_logs(client, token):
+    refused = client.get('/lgos', headers=cookie(token))
+    assert (refused.status_code, refused.headers['content-type']) == (404, 'text/html; charset=utf-8')
+    assert 'There is nothing at this address.' in refused.text
+    assert '<a href="/logs">' in refused.text
+    assert client.get('/api/lgos', headers=cookie(token)).json() == {'detail': 'There is nothing at this address.'}
+
+
 def test_the_address_of_sign_in_never_carries_a_token(client):
     assert 'secret' not in client.get('/logs?token=secret&tail=5').headers['location']
 
