@@ -193,13 +193,13 @@ def fan_out(run: Run) -> Iterator[Row]:
             result = json.loads(viewers.communicate()[0])
         share = cores(before, after) / number * 100
         figure = f'{streams} stream; {share:.2f} % of a core a viewer; {spread(result["ages"])}'
-        yield f'{number} WebSocket viewers, 1,000 lines/s', figure, '1 stream; ≤ 1 % of a core a viewer', ''
+        yield f'WebSocket viewers at 1,000 lines/s: {number}', figure, '1 stream; ≤ 1 % of a core a viewer', ''
     for number in (1, 10):
         tabs = [run.page('fan') for _ in range(number)]
         before = usage(run.pid)
         seen = observe(tabs[0], run.seconds(15))
         share = cores(before, usage(run.pid)) / number * 100
-        yield f'{number} pages, 1,000 lines/s', f'{share:.2f} % of a core a page; {spread(seen.ages)}', '', ''
+        yield f'pages at 1,000 lines/s: {number}', f'{share:.2f} % of a core a page; {spread(seen.ages)}', '', ''
         for tab in tabs:
             tab.close()
 
