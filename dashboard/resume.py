@@ -7,7 +7,7 @@ import time
 from dashboard.model import SECOND, Cursor, Gap, LogLine, Row, format_timestamp
 
 MARGIN = SECOND  # stdout and stderr may be logged a little out of order: look that far back for the last line
-LATE, LOOK = SECOND * 3 // 4, SECOND // 4  # how late a live stream may be, and how often that is looked at
+LATE, LOOK = SECOND // 2, SECOND // 8  # how late a live stream may be, and how often that is looked at
 
 
 class Resume:
@@ -111,6 +111,7 @@ class Lateness:
             self._on_time, self._count = now, 0
         # by the pace since it was on time: that of the last moment is far too high when a pause has just ended
         lines = self._count * late // max(1, now - self._on_time)
-        grows = late > max(LATE, self._late) and lines > self._capacity // 2
+        # late for the first time it may have been a pause, which it makes up for
+        grows = self._late > LOOK and late > max(LATE, self._late) and lines > self._capacity // 2
         self._looked, self._late = now, late
         return grows

@@ -111,6 +111,10 @@ def test_a_stream_that_catches_up_is_left_alone(engine, web, clock):  # noqa: F8
     assert True not in feed(Lateness(50_000), clock, web, range(60 * SECOND, 0, -SECOND))
 
 
+def test_a_pause_that_is_made_up_for_is_left_alone_at_any_rate(engine, web, clock):  # noqa: F811
+    assert True not in feed(Lateness(50_000), clock, web, [0, 0, 2 * LATE, LATE + 1, LATE // 2, 0], lines=100_000)
+
+
 def test_a_clock_that_is_wrong_is_no_lateness(engine, web, clock):  # noqa: F811
     assert True not in feed(Lateness(50_000), clock, web, [3_600 * SECOND] * 20)
 
