@@ -201,7 +201,7 @@ async def test_a_service_that_is_recreated_again_and_again_costs_no_more_than_be
     container = engine.add('web')
     await known(hub, 'web')
     async with hub.subscribe(container.service, 0) as subscription:
-        for number in range(20):
+        for number in range(6):
             engine.write(container, str(number))
             assert await texts(subscription, 1) == [str(number)]
             engine.stop(container)
