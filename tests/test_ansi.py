@@ -1,6 +1,5 @@
 """What a reader sees of a line, whatever control characters it holds."""
 
-import time
 import unicodedata
 from itertools import pairwise
 
@@ -9,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.ansi import PLAIN, Style, rgb, spans, visible
+from tests.cost import assert_linear
 
 SEQUENCES = ['\x1b[31m', '\x1b[0m', '\x1b[1;4;7m', '\x1b[38;5;196m', '\x1b[48;2;1;2;3m', '\x1b[38:2::9:8:7m', '\x9b32m']
 SEQUENCES += [
@@ -162,10 +162,4 @@ def test_the_256_colour_table_is_that_of_xterm():
     'unit', ['\x1b]', '\x9d', '\x1b[', '\x1b[1;', '\x1b[m', 'a\x1b[m', '\r', '\x1b ', '\x90\x07', '\0']
 )
 def test_time_grows_with_the_length_and_not_with_its_square(unit):
-    def took(count):
-        start = time.process_time()
-        spans(unit * count)
-        return time.process_time() - start
-
-    short, long = (min(took(count) for _ in range(3)) for count in (2_000, 32_000))
-    assert long < 80 * max(short, 0.001)  # 16 times as long; the square would be 256 times
+    assert_linear(lambda count: spans(unit * count), 2_000)
