@@ -209,7 +209,7 @@ class ServiceFeed:
             self._waking = asyncio.get_running_loop().call_later(COALESCE, self._wake)
 
     def _mark(self, rows: list[Row]) -> None:
-        """Note where each container is; with a single one its last line is all there is to note."""
+        """Note where each container is; while there was but one its last line is all there is to note."""
         last = rows[-1]
         if len(self._tasks) <= 1 and not self._checkpoints:
             # a checkpoint after a notice would stay the only one, and all rows since be read for every burst

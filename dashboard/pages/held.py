@@ -76,9 +76,9 @@ class Held:
                         leaving = [since.popleft() for _ in range(excess)]
                         since.appendleft(left_out(leaving, since[0]))
         except (EngineError, LimitReached):
-            last = [*shown, *since][-1:]
+            had = since or shown
             end = subscription.feed.history.time_of(subscription.position) or place.last + 1
-            unread = Gap(row_time(last[0]) if last else place.first - 1, end, None, UNREAD)
+            unread = Gap(row_time(had[-1]) if had else place.first - 1, end, None, UNREAD)
             (since if end > place.last else shown).append(unread)
             raise
         finally:
