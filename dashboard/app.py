@@ -16,23 +16,13 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from nicegui import ui
 
-from dashboard import __version__, pages
-from dashboard.api import audit as audit_routes
-from dashboard.api import auth as auth_routes
-from dashboard.api import download, logs, services, sessions, stream, users
-from dashboard.api.errors import answer_error
-from dashboard.audit import Audit
-from dashboard.auth import Accounts, ensure_admin
+from dashboard import __version__, api, pages
+from dashboard.access import Accounts, Audit, ensure_admin
 from dashboard.config import Settings
-from dashboard.demo import DemoEngine
-from dashboard.edge import Edge
-from dashboard.engine import DockerEngine, Engine
-from dashboard.errors import DashboardError
-from dashboard.guard import Guard
-from dashboard.hub import LogHub
-from dashboard.redaction import Redactor
-from dashboard.server import check_tls, configure, listen
-from dashboard.view import Views
+from dashboard.engine import DemoEngine, DockerEngine, Engine
+from dashboard.timeline import LogHub
+from dashboard.view import Redactor, Views
+from dashboard.web import Edge, Guard, check_tls, configure, listen
 
 RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
 DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
@@ -67,15 +57,8 @@ def create_api(
         static_url='/api/docs-assets',
         lifespan=lifespan,
     )
-    app.add_exception_handler(DashboardError, answer_error)
     app.add_middleware(Guard, accounts=accounts, settings=hub.settings)
-    app.include_router(audit_routes.router(audit))
-    for of_accounts in (auth_routes, sessions, users):
-        app.include_router(of_accounts.router(accounts, audit))
-    views = Views(hub, redactor or Redactor())  # from here on nobody is given the hub itself
-    app.include_router(services.router(views))
-    for of_logs in (stream, logs, download):
-        app.include_router(of_logs.router(views, audit))
+    api.install(app, Views(hub, redactor or Redactor()), accounts, audit)  # nobody is given the hub itself
     return app
 
 

@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from dashboard import __version__
-from dashboard.audit import Audit
-from dashboard.auth import Accounts
+from dashboard.access import DAYS, Accounts, Audit, Scope
 from dashboard.config import LIMITS, Settings, base_path, networks
 from dashboard.console import harmless_console
 from dashboard.errors import AccountError, DashboardError
-from dashboard.scope import Scope
-from dashboard.sessions import DAYS
 
 HEALTH_TIMEOUT = 3.0  # seconds
 SETTINGS = (  # the options that override the environment

@@ -8,7 +8,7 @@ import docker
 import pytest
 from docker.errors import DockerException
 
-from tests.docker_engine import Containers, PrivateEngine, make_tiny_image
+from tests.support.docker_engine import Containers, PrivateEngine, make_tiny_image
 
 
 @pytest.fixture(scope='session')
@@ -55,7 +55,7 @@ def private_engine(tmp_path_factory):
 def quick(monkeypatch):
     """A hub that tries again and looks again almost at once, for tests of what it does then and not of when."""
     for delay in ('watch.FIRST_DELAY', 'reader.FIRST_DELAY', 'watch.GATHER'):
-        monkeypatch.setattr(f'dashboard.{delay}', 0.01)
+        monkeypatch.setattr(f'dashboard.timeline.{delay}', 0.01)
 
 
 def pytest_collection_finish():

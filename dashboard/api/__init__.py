@@ -1,1 +1,25 @@
-"""HTTP and WebSocket routes beside the pages."""
+"""What programs see: the HTTP and WebSocket routes beside the pages."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from dashboard.access import Accounts, Audit
+from dashboard.api import audit as audit_routes
+from dashboard.api import auth, download, logs, services, sessions, stream, users
+from dashboard.api.errors import answer_error
+from dashboard.errors import DashboardError
+from dashboard.view import Views
+
+__all__ = ['install']
+
+
+def install(app: FastAPI, views: Views, accounts: Accounts, audit: Audit) -> None:
+    """Add the routes to the application, and how it answers an error."""
+    app.add_exception_handler(DashboardError, answer_error)
+    app.include_router(audit_routes.router(audit))
+    for of_accounts in (auth, sessions, users):
+        app.include_router(of_accounts.router(accounts, audit))
+    app.include_router(services.router(views))
+    for of_logs in (stream, logs, download):
+        app.include_router(of_logs.router(views, audit))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from dashboard.audit import Audit, selecting
+from dashboard.access import Audit, selecting
 
 Limit = Annotated[int, Query(ge=1, le=1_000, description='How many events.')]
 Before = Annotated[str | None, Query(max_length=40, description='The `before` of the last answer: go on from there.')]

@@ -10,11 +10,9 @@ from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from dashboard.audit import Audit
-from dashboard.auth import Accounts
-from dashboard.credentials import address_of, agent_of, cookie_token, forget, remember
+from dashboard.access import Accounts, Audit, Identity, Role
 from dashboard.errors import BadRequest
-from dashboard.identity import Identity, Role
+from dashboard.web import address_of, agent_of, cookie_token, forget, remember
 
 # For the OpenAPI page only: the gate has checked the token before a route is reached.
 BEARER = OAuth2PasswordBearer(tokenUrl='/api/auth/login', auto_error=False, description='Or the cookie of the pages.')

@@ -11,12 +11,11 @@ from weakref import WeakKeyDictionary
 from fastapi import WebSocket
 
 from dashboard.api.wire import row_messages
-from dashboard.feed import ServiceFeed, Subscription
-from dashboard.marks import Marks
 from dashboard.model import Row
-from dashboard.redaction import Lens
+from dashboard.timeline import Marks, ServiceFeed, Subscription
+from dashboard.view import Lens
+from dashboard.web import BURST
 
-BURST = 'dashboard.burst'  # the ASGI extension, and the key of its message
 KEPT = 8  # bursts remembered a service: viewers that keep up ask for the same one within a moment
 FINAL_TEXT = b'\x81'  # RFC 6455, section 5.2: a whole message of text, not masked
 

@@ -13,17 +13,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
+from dashboard.access import Audit
 from dashboard.api.errors import READING
 from dashboard.api.logs import Since, Stamps, Until, select
 from dashboard.api.wire import row_messages
-from dashboard.audit import Audit
-from dashboard.credentials import address_of
 from dashboard.errors import ServiceNotFound
-from dashboard.feed import BATCH
-from dashboard.filters import LineFilter
-from dashboard.marks import Marks, is_cursor
+from dashboard.lines import LineFilter
 from dashboard.model import PREFIX, Gap, LogLine, Row, format_timestamp
+from dashboard.timeline import BATCH, Marks, is_cursor
 from dashboard.view import View, Views
+from dashboard.web import address_of
 
 
 class Format(StrEnum):

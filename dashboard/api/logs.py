@@ -9,16 +9,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
+from dashboard.access import Audit
 from dashboard.api.errors import READING, headers_of, status_of
 from dashboard.api.wire import gap_message
-from dashboard.audit import Audit
-from dashboard.credentials import address_of
 from dashboard.errors import DashboardError
-from dashboard.marks import Marks, is_cursor
+from dashboard.lines import parse_moment
 from dashboard.model import Gap, LogLine, Row, Service
-from dashboard.moments import parse_moment
-from dashboard.reader import BACKFILL
+from dashboard.timeline import BACKFILL, Marks, is_cursor
 from dashboard.view import View, Views
+from dashboard.web import address_of
 
 MOST = BACKFILL  # lines that a tail may ask for, except in a download
 WHEN = 'RFC 3339 time, seconds since 1970, or a duration ago such as `10m`'

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from starlette.requests import HTTPConnection
 
-from dashboard.audit import Audit
-from dashboard.credentials import address_of
+from dashboard.access import Audit
+from dashboard.web import address_of
 
 Note: TypeAlias = Callable[..., None]  # takes an event and its details
 

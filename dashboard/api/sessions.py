@@ -7,13 +7,9 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from dashboard.access import DAYS, NAME_LENGTH, Accounts, Audit, Identity, Session
 from dashboard.api.auth import ABSENT, REFUSED, SIGNED_IN, UNFIT, Caller, Done
 from dashboard.api.notes import Note, Notes
-from dashboard.audit import Audit
-from dashboard.auth import Accounts
-from dashboard.identity import Identity
-from dashboard.session_store import Session
-from dashboard.sessions import DAYS, NAME_LENGTH
 
 DEFAULT_DAYS = 90
 

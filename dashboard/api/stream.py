@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
 
+from dashboard.access import Audit
 from dashboard.api.burst import Bursts, encode, send_burst, text_of
 from dashboard.api.logs import MOST
 from dashboard.api.wire import error_message, service_status, status_message
-from dashboard.audit import Audit
-from dashboard.credentials import UNAUTHORIZED, address_of
 from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, InvalidToken, LimitReached
-from dashboard.marks import Marks
+from dashboard.timeline import Marks
 from dashboard.view import View, Views
+from dashboard.web import UNAUTHORIZED, address_of
 
 NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
 

@@ -8,14 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from dashboard import account_store
+from dashboard.access import EVERYTHING, Accounts, Audit, Role, Scope, require_admin
+from dashboard.access import User as Account
 from dashboard.api.auth import ABSENT, REFUSED, SIGNED_IN, UNFIT, Caller, Done, Problem
 from dashboard.api.notes import Note, Notes
 from dashboard.api.sessions import Ended, Sessions, sessions_out
-from dashboard.audit import Audit
-from dashboard.auth import Accounts, require_admin
-from dashboard.identity import Role
-from dashboard.scope import EVERYTHING, Scope
 
 FORBIDDEN: dict[int | str, dict[str, Any]] = {403: {'model': Problem, 'description': 'Only for administrators.'}}
 Patterns = Annotated[
@@ -128,7 +125,7 @@ async def _admin(identity: Caller) -> None:
     require_admin(identity)
 
 
-def _user_out(user: account_store.User) -> UserOut:
+def _user_out(user: Account) -> UserOut:
     patterns = None if user.scope == EVERYTHING else list(user.scope.patterns or ())
     created = datetime.fromtimestamp(user.created, UTC)
     return UserOut(username=user.username, role=user.role, scope=patterns, created=created)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dashboard.marks import Marks
 from dashboard.model import Gap, LogLine, Row, Service, Stream, format_timestamp
+from dashboard.timeline import Marks
 
 
 def log_message(line: LogLine, service: str, cursor: object) -> dict[str, Any]:

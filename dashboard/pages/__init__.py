@@ -7,13 +7,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from dashboard.audit import Audit
-from dashboard.auth import Accounts
+from dashboard.access import Accounts, Audit
 from dashboard.config import Settings
-from dashboard.credentials import path_for
 from dashboard.pages import account, clients, login, logs, users
 from dashboard.pages import audit as audit_page
 from dashboard.view import Views
+from dashboard.web import path_for
 
 
 def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:

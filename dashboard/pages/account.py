@@ -9,17 +9,12 @@ from nicegui import ui
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.audit import Audit
-from dashboard.auth import Accounts
+from dashboard.access import NAME_LENGTH, Accounts, Audit, Identity, Session, Visit
 from dashboard.config import Settings
-from dashboard.credentials import address_of
-from dashboard.identity import Identity
 from dashboard.pages import clients
 from dashboard.pages.parts import button, row, section, sheet, when
 from dashboard.pages.presence import stay
-from dashboard.session_store import Session
-from dashboard.sessions import NAME_LENGTH
-from dashboard.visits import Visit
+from dashboard.web import address_of
 
 LASTING = {7: '7 days', 30: '30 days', 90: '90 days', 365: 'a year'}
 SHOWN = 50  # sessions; whoever has more is a script that signs in again and again

@@ -6,11 +6,9 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from dashboard.audit import Audit
-from dashboard.auth import Accounts
-from dashboard.credentials import path_for
+from dashboard.access import Accounts, Audit, Identity
 from dashboard.errors import DashboardError
-from dashboard.identity import Identity
+from dashboard.web import path_for
 
 
 def account_menu(

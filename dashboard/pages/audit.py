@@ -9,8 +9,7 @@ from nicegui import ui
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.audit import Audit, Event, selecting
-from dashboard.auth import Accounts
+from dashboard.access import Accounts, Audit, Event, selecting
 from dashboard.config import Settings
 from dashboard.pages import clients, theme
 from dashboard.pages.presence import stay

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from dashboard.feed import ServiceFeed
 from dashboard.model import SECOND
 from dashboard.pages.viewer import LogViewer
-from dashboard.watch import EngineStatus
+from dashboard.timeline import EngineStatus, ServiceFeed
 
 PACE_LOOKS = 7  # looks at half-second intervals: three seconds
 LATE = 2  # seconds that the newest line of a busy stream may be old

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from dashboard.errors import EngineError, LimitReached
-from dashboard.feed import SKIPPED, ServiceFeed, Subscription
-from dashboard.history import row_time
 from dashboard.model import Gap, LogLine, Row
 from dashboard.pages.place import Place
-from dashboard.redaction import Lens
-from dashboard.view import View
+from dashboard.timeline import SKIPPED, ServiceFeed, Subscription, row_time
+from dashboard.view import Lens, View
 
 UNREAD = 'they could not be read from the engine'
 

@@ -10,11 +10,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.audit import Audit
-from dashboard.auth import Accounts
-from dashboard.credentials import address_of, agent_of, cookie_token, forget, path_for, remember
+from dashboard.access import Accounts, Audit
 from dashboard.errors import AuthError, InvalidCredentials, InvalidToken, TooManyAttempts
 from dashboard.pages.login_html import login_page
+from dashboard.web import address_of, agent_of, cookie_token, forget, path_for, remember
 
 HOME = '/'
 LOCAL_PATH = re.compile(r'/(?![/\\])[^\\\x00-\x20\x7f]*')  # a browser reads //host and /\host as another host

@@ -14,12 +14,9 @@ from nicegui.events import KeyEventArguments
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.audit import Audit
-from dashboard.auth import Accounts
+from dashboard.access import Accounts, Audit, Identity
 from dashboard.config import Settings
-from dashboard.credentials import address_of, path_for
 from dashboard.errors import BadRequest, DashboardError
-from dashboard.identity import Identity
 from dashboard.model import Service, ServiceKey
 from dashboard.pages import badge, clients, theme
 from dashboard.pages.account_menu import account_menu
@@ -29,6 +26,7 @@ from dashboard.pages.presence import stay
 from dashboard.pages.render import CSS
 from dashboard.pages.viewer import LogViewer
 from dashboard.view import View, Views
+from dashboard.web import address_of, path_for
 
 TITLE = 'Docker Log Dashboard'
 TAILS = (50, 100, 500, 1000)

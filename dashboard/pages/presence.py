@@ -7,10 +7,8 @@ from contextlib import ExitStack
 
 from nicegui import Client, ui
 
-from dashboard.auth import Accounts
-from dashboard.eviction import NOTICE
-from dashboard.identity import Identity
-from dashboard.visits import Visit
+from dashboard.access import Accounts, Identity, Visit
+from dashboard.web import NOTICE
 
 
 def stay(accounts: Accounts, identity: Identity) -> Visit:

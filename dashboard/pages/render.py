@@ -13,8 +13,7 @@ from html import escape
 from typing import Any
 from zlib import crc32
 
-from dashboard.ansi import PLAIN, Style, rgb, spans, visible
-from dashboard.filters import places
+from dashboard.lines import PLAIN, Style, places, rgb, spans, visible
 from dashboard.model import PREFIX, STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
 from dashboard.pages.clock import Clock
 

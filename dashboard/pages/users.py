@@ -9,16 +9,12 @@ from nicegui import ui
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.account_store import User
-from dashboard.audit import Audit
-from dashboard.auth import Accounts, require_admin
+from dashboard.access import EVERYTHING, Accounts, Audit, Scope, User, Visit, require_admin
 from dashboard.config import Settings
-from dashboard.credentials import address_of
 from dashboard.pages import clients
 from dashboard.pages.parts import button, row, section, sheet, when
 from dashboard.pages.presence import stay
-from dashboard.scope import EVERYTHING, Scope
-from dashboard.visits import Visit
+from dashboard.web import address_of
 
 KINDS = {'all': 'Viewer of everything', 'scope': 'Viewer of some services', 'admin': 'Administrator'}
 

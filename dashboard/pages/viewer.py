@@ -9,14 +9,14 @@ from contextlib import aclosing
 from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached
-from dashboard.feed import ServiceFeed, Subscription
-from dashboard.filters import LineFilter
+from dashboard.lines import LineFilter
 from dashboard.model import Gap, LogLine, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.clock import Clock
 from dashboard.pages.held import Held, left_out, lines_in
 from dashboard.pages.log_view import LogView
 from dashboard.pages.place import Place
 from dashboard.pages.render import render_rows
+from dashboard.timeline import ServiceFeed, Subscription
 from dashboard.view import View
 
 GAPS = 1_000  # remembered a tab

@@ -17,8 +17,8 @@ import docker
 from playwright.sync_api import sync_playwright
 
 from tests.benchmarks import rows
-from tests.docker_engine import Containers
-from tests.server import Server
+from tests.support.docker_engine import Containers
+from tests.support.server import Server
 
 
 def main() -> None:

@@ -23,12 +23,12 @@ import docker
 from playwright.sync_api import Browser, Playwright
 
 from dashboard.app import tune_garbage_collection
-from dashboard.engine import DockerEngine
-from dashboard.history import History
+from dashboard.engine.docker import DockerEngine
+from dashboard.timeline.history import History
 from tests.benchmarks.machine import FULL_SPEED, PAYLOAD, cores, engine_streams, percentile, spread, usage, writer
 from tests.benchmarks.page import Seen, observe, open_page
-from tests.docker_engine import Containers, wait_until
-from tests.server import PASSWORD, Server, free_port
+from tests.support.docker_engine import Containers, wait_until
+from tests.support.server import PASSWORD, Server, free_port
 
 MILLION = 1_000_000
 Row = tuple[str, str, str, str]

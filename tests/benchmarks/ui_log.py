@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from nicegui import background_tasks, ui
 
 from dashboard.config import Settings
-from dashboard.engine import DockerEngine
-from dashboard.hub import LogHub
+from dashboard.engine.docker import DockerEngine
 from dashboard.model import LogLine
+from dashboard.timeline.hub import LogHub
 
 
 def main(port: int, service: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tests.server import PASSWORD, Server
+from tests.support.server import PASSWORD, Server
 
 
 def launch(playwright: Playwright) -> Browser:

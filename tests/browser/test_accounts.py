@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_page import CONTRAST
-from tests.docker_engine import wait_until
-from tests.server import PASSWORD, Server
+from tests.support.docker_engine import wait_until
+from tests.support.server import PASSWORD, Server
 
 AT_ONCE = 5  # seconds; the aim is one, which a busy machine may miss
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.auth import Accounts
-from tests.server import Server
+from dashboard.access.accounts import Accounts
+from tests.support.server import Server
 
 pytestmark = pytest.mark.browser
 

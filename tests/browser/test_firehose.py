@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_specification import lines_of
-from tests.docker_engine import WHEN_TOLD, tell, wait_until
+from tests.support.docker_engine import WHEN_TOLD, tell, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 FLOOD = 'while true; do seq $n $((n+4999)); n=$((n+5000)); sleep 0.2; done'  # about 20,000 lines a second

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.frames import LONGEST_LINE
-from tests.docker_engine import wait_until
-from tests.hostile import CORPUS, LONG, MARKER
+from dashboard.engine.frames import LONGEST_LINE
+from tests.support.docker_engine import wait_until
+from tests.support.hostile import CORPUS, LONG, MARKER
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(120)]
 ALLOWED = {'DIV', 'TIME', 'B', 'I', 'MARK', 'EM'}

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_specification import lines_of
-from tests.docker_engine import wait_until
-from tests.server import PASSWORD, Server
+from tests.support.docker_engine import wait_until
+from tests.support.server import PASSWORD, Server
 
 pytestmark = pytest.mark.browser
 SCREENSHOT = Path(__file__).with_name('screenshot.png')

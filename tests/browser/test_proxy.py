@@ -14,9 +14,9 @@ from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
 from tests.browser.conftest import sign_in
-from tests.proxies import ReverseProxy
-from tests.server import PASSWORD, Server, free_port
-from tests.test_edge import make_certificate
+from tests.support.proxies import ReverseProxy
+from tests.support.server import PASSWORD, Server, free_port
+from tests.unit.web.test_edge import make_certificate
 
 pytestmark = pytest.mark.browser
 

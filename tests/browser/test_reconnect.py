@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_specification import lines_of
-from tests.docker_engine import wait_until
-from tests.server import Server
-from tests.wire import Wire
+from tests.support.docker_engine import wait_until
+from tests.support.server import Server
+from tests.support.wire import Wire
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(150)]
 COUNTER = 'i=0; while true; do i=$((i+1)); echo "number $i"; sleep 0.05; done'

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.docker_engine import TINY
 from tests.faults.account import Account
 from tests.faults.scene import Scene
+from tests.support.docker_engine import TINY
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from docker.types import LogConfig
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import sign_in
-from tests.docker_engine import Containers, PrivateEngine, wait_until
 from tests.faults.account import Account, Gap, compare
 from tests.faults.viewers import Follower, Watcher
-from tests.server import Server
-from tests.wire import Wire
+from tests.support.docker_engine import Containers, PrivateEngine, wait_until
+from tests.support.server import Server
+from tests.support.wire import Wire
 
 SERVICE = 'web'
 NUMBER = 'com.docker.compose.container-number'

@@ -1,0 +1,59 @@
+"""Signs and reads the tokens: JWT with HS256 and nothing else."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from dashboard.access.private import make_private_file
+from dashboard.access.session_store import Session
+from dashboard.errors import ConfigError, InvalidToken
+
+ALGORITHM = 'HS256'  # the only one ever accepted: a token does not choose how it is checked
+CLAIMS = ['sub', 'jti', 'iat', 'exp']
+SECRET_BYTES = 32  # the least that HS256 is worth
+
+
+class Tokens:
+    """Signs with ``secret_key``, or with a key made once and kept in ``data_dir/secret.key``.
+
+    :raises ConfigError: when the key is too short or cannot be kept
+    """
+
+    def __init__(self, data_dir: Path, secret_key: str | None = None) -> None:
+        self._key = _checked_key(secret_key) if secret_key else _kept_key(data_dir / 'secret.key')
+
+    def sign(self, session: Session) -> str:
+        """The token of a session."""
+        claims = {'sub': session.username, 'jti': session.jti, 'iat': session.created, 'exp': session.expires}
+        return jwt.encode(claims, self._key, ALGORITHM)
+
+    def read(self, token: str) -> dict[str, Any]:
+        """The claims of a token of ours that has not expired.
+
+        :raises InvalidToken: for any other
+        """
+        try:
+            return jwt.decode(token, self._key, [ALGORITHM], {'require': CLAIMS})
+        except (jwt.InvalidTokenError, ValueError):  # the latter for text that is not even Unicode
+            raise InvalidToken from None
+
+
+def _checked_key(text: str) -> bytes:
+    if len(text.encode()) < SECRET_BYTES:
+        raise ConfigError(
+            f'SECRET_KEY is shorter than {SECRET_BYTES} bytes. Make one with: openssl rand -hex 32 '
+            '(or leave it unset: a key is then made in the data directory).'
+        )
+    return text.encode()
+
+
+def _kept_key(path: Path) -> bytes:
+    make_private_file(path, secrets.token_hex(SECRET_BYTES).encode())
+    key = path.read_bytes().strip()
+    if len(key) < SECRET_BYTES:
+        raise ConfigError(f'{path} is damaged. Delete it and start again: everybody has to sign in anew.')
+    return key

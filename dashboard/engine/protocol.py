@@ -1,0 +1,58 @@
+"""What the rest of the product asks of a container engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from dashboard.model import Container, ContainerEvent, LogLine
+
+
+class Engine(Protocol):
+    """What the rest of the product asks of a container engine; every method is safe to call from the event loop."""
+
+    name: str  # addresses the engine in a ServiceKey
+    address: str  # for people: where it is, or was sought
+
+    async def ping(self) -> None:
+        """Ask for a sign of life.
+
+        :raises EngineUnavailable: when none comes in time
+        """
+
+    async def containers(self) -> list[Container]:
+        """All containers, stopped ones too.
+
+        :raises EngineUnavailable: when it does not answer
+        """
+
+    def events(self, since: int | None = None) -> AsyncGenerator[ContainerEvent | None, None]:
+        """Container events from now on; ``None`` first, when the watch has begun. Never ends by itself.
+
+        ``since`` (nanoseconds since the epoch) brings those after that moment which the engine remembers.
+
+        :raises EngineUnavailable: when the watch breaks
+        """
+
+    def logs(
+        self,
+        container: Container,
+        *,
+        tail: int | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        follow: bool = False,
+    ) -> AsyncGenerator[list[LogLine], None]:
+        """The container's log in batches, in the engine's order.
+
+        ``tail`` is the number of last lines (None: all), ``since`` and ``until`` (both inclusive) are nanoseconds
+        since the epoch. With ``follow`` an empty batch comes once, when all that was already logged has been given,
+        and the generator ends when the container stops. Closing the generator (``aclose``) closes the stream.
+
+        :raises EngineUnavailable: when the engine cannot be reached or the stream breaks
+        :raises ContainerGone: when the container does not exist
+        :raises LogsUnreadable: when its log driver cannot be read
+        """
+
+    async def close(self) -> None:
+        """Close every stream."""

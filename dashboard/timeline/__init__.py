@@ -1,0 +1,26 @@
+"""One service's lines in order, live and shared: each container is read once, however many look."""
+
+from dashboard.timeline.catalog import find_service, shortest_name
+from dashboard.timeline.feed import ServiceFeed
+from dashboard.timeline.history import History, row_time
+from dashboard.timeline.hub import LogHub
+from dashboard.timeline.marks import Marks, is_cursor
+from dashboard.timeline.reader import BACKFILL
+from dashboard.timeline.subscription import BATCH, SKIPPED, Subscription
+from dashboard.timeline.watch import EngineStatus
+
+__all__ = [
+    'BACKFILL',
+    'BATCH',
+    'SKIPPED',
+    'EngineStatus',
+    'History',
+    'LogHub',
+    'Marks',
+    'ServiceFeed',
+    'Subscription',
+    'find_service',
+    'is_cursor',
+    'row_time',
+    'shortest_name',
+]

@@ -1,0 +1,234 @@
+"""One service's timeline: its bounded history across its containers, and the subscriptions to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from dashboard.engine import Engine
+from dashboard.model import SECOND, ContainerEvent, Cursor, LogLine, Row, Service
+from dashboard.timeline.history import History, row_time
+from dashboard.timeline.marks import Marks
+from dashboard.timeline.merge import Merger
+from dashboard.timeline.notices import Notices
+from dashboard.timeline.reader import BACKFILL, LogReader, ReaderState
+from dashboard.timeline.subscription import Subscription
+
+COALESCE = 0.01  # seconds for which new rows are gathered before subscribers are woken
+RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
+REMEMBERED = 2 * SECOND  # how long cursors name a container that has ended: longer than a resume looks back
+STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """The truth for the badge: the worst that any reader of the service is in."""
+
+    phase: str  # connecting, catching up, live, reconnecting, stopped, unreadable
+    attempt: int = 0
+    retry_at: float = 0.0  # time.monotonic()
+    error: str = ''
+    last_line: int | None = None  # nanoseconds since the epoch, of the newest line
+
+
+class ServiceFeed:
+    """Reads every container of a service once, however many subscribe."""
+
+    def __init__(
+        self, engine: Engine, service: Service, max_rows: int, max_bytes: int, ended: Callable[[], None]
+    ) -> None:
+        self.history = History(max_rows, max_bytes)
+        self.subscriptions: set[Subscription] = set()
+        self.service = service
+        self.ready = asyncio.Event()  # the backlog has been read: a tail can be taken
+        self._engine = engine
+        self._capacity = max_rows
+        self._ended = ended  # tells the hub that a stream has ended: its container may have started again by now
+        self._merger = Merger(self._append)
+        self._notices = Notices(service)
+        self._readers: dict[str, LogReader] = {}  # by container id
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._waking: asyncio.TimerHandle | None = None
+        self._straggler: asyncio.TimerHandle | None = None
+        self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
+        self._marks = Marks()
+        self._checkpoints: deque[tuple[int, Marks]] = deque()  # row number → the marks before it
+        self._complete_from = 0
+        self._last_line: int | None = None
+        self._closed = False
+
+    # for the hub
+
+    def update(self, service: Service) -> None:
+        """The engine has said what containers there are: read those that are new or have started again."""
+        self.service = service
+        if missed := self._notices.missed(service):
+            self._merger.add('', list[Row](missed))
+        self._drop_removed()
+        for container in service.containers:
+            task = self._tasks.get(container.id)
+            unread = container.status in ('running', 'paused') or container.id in self._unread
+            if task is None or (task.done() and unread):
+                self._start(container.id)
+        self._settle()
+
+    def started(self, container_ids: Iterable[str]) -> None:
+        """These containers run, or ran: there is something to read even if they have stopped when they are listed."""
+        self._unread |= self._tasks.keys() & set(container_ids)
+
+    def tell(self, event: ContainerEvent) -> None:
+        """Something has happened to a container of this service: a row of the timeline says so."""
+        if event.action == 'start':
+            self.started([event.container_id])
+        if notice := self._notices.of(event):
+            self._merger.add('', [notice])
+
+    def retry_now(self, lost_at: float = 0.0) -> None:
+        """The engine is back, and was lost at that moment; see :meth:`LogReader.retry_now`."""
+        for reader in self._readers.values():
+            reader.retry_now(lost_at)
+
+    async def close(self) -> None:
+        """Close all streams; subscriptions end."""
+        self._closed = True
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._merger.close()
+        self.ready.set()
+        for handle in (self._waking, self._straggler):
+            if handle:
+                handle.cancel()
+        for subscription in list(self.subscriptions):
+            subscription.close()
+
+    # for viewers
+
+    def subscribe(self, tail: int = 0) -> Subscription:
+        """Begin ``tail`` lines before the end, once the backlog has been read."""
+        return Subscription(self, tail)
+
+    def marks_at(self, position: int) -> Marks:
+        """The last line of each container before row number ``position``, which is held."""
+        first, marks = self.history.first, Marks()
+        for row, before in reversed(self._checkpoints):
+            if row <= position:
+                first, marks = max(first, row), before.copy()
+                break
+        marks.read(
+            self.history.slice(first, position) if self._checkpoints else self.history.slice(position - 1, position)
+        )
+        return marks
+
+    def has_read(self, cursor: Cursor) -> bool:
+        """Whether that line has come, or will not come by itself because nobody reads its container."""
+        last = self._marks.cursors.get(cursor.container)
+        if last and last.timestamp >= cursor.timestamp:
+            return True
+        return all(task.done() for id_, task in self._tasks.items() if id_.startswith(cursor.container))
+
+    @property
+    def status(self) -> FeedStatus:
+        """How the service's streams are doing, at their worst."""
+        states = [reader.state for reader in self._readers.values()]
+        worst = next((state for phase in _WORST_FIRST for state in states if state.phase == phase), ReaderState())
+        phase = 'stopped' if worst.phase == 'ended' else worst.phase
+        return FeedStatus(phase, worst.attempt, worst.retry_at, worst.error, self._last_line)
+
+    @property
+    def streams(self) -> int:
+        """How many containers are being read."""
+        return sum(not task.done() for task in self._tasks.values())
+
+    def _start(self, container_id: str) -> None:
+        self._unread.discard(container_id)
+        reader = self._readers.get(container_id)
+        if reader is None:
+            container = next(item for item in self.service.containers if item.id == container_id)
+            # one that has come while we watched is read from its first line on, however much it has written by now
+            backfill = None if self.ready.is_set() else BACKFILL
+            reader = LogReader(
+                self._engine, container, self._deliver, self._settle, self._capacity, self._given, backfill
+            )
+            self._readers[container_id] = reader
+        task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
+        task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))
+        self._tasks[container_id] = task
+
+    def _drop_removed(self) -> None:
+        """Forget the readers of containers that are gone for good, as soon as no cursor has to name them."""
+        listed = {container.id for container in self.service.containers}
+        for id_, task in list(self._tasks.items()):
+            if id_ not in listed and task.done() and self._readers[id_].container.short_id not in self._marks.cursors:
+                self._unread.discard(id_)
+                del self._tasks[id_], self._readers[id_]
+
+    def _deliver(self, reader: LogReader, rows: list[Row]) -> None:
+        busy = [task for task in self._tasks.values() if not task.done()]
+        self._merger.add(reader.container.id, rows, alone=len(busy) <= 1)
+
+    def _given(self, container_id: str) -> Iterator[LogLine]:
+        """A container's lines that have come, the newest first."""
+        for row in chain(self._merger.backwards(), self.history.backwards()):
+            if isinstance(row, LogLine) and row.container.id == container_id:
+                yield row
+
+    def _settle(self) -> None:
+        """Readers have changed their state: the backlog is complete when none is still at it."""
+        if self.ready.is_set():
+            return
+        phases = [reader.state.phase for reader in self._readers.values()]
+        if all(phase in _SETTLED for phase in phases):
+            self._release()
+        elif self._straggler is None and any(phase in _SETTLED for phase in phases):
+            self._straggler = asyncio.get_running_loop().call_later(STRAGGLER, self._release)
+
+    @property
+    def complete_from(self) -> int:
+        """The number of the row from which on the history has every line of every container."""
+        return max(self._complete_from, self.history.first)
+
+    def _release(self) -> None:
+        self._merger.release()
+        # each container has given its last lines only: before that many rows one that writes much may be incomplete
+        if not self.ready.is_set():
+            self._complete_from = max(0, self.history.end - BACKFILL)
+        self.ready.set()
+
+    def _append(self, rows: list[Row]) -> None:
+        self._mark(rows)
+        self.history.append(rows)
+        last = rows[-1]
+        if isinstance(last, LogLine):
+            self._last_line = last.timestamp
+        if self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(COALESCE, self._wake)
+
+    def _mark(self, rows: list[Row]) -> None:
+        """Note where each container is; while there was but one its last line is all there is to note."""
+        last = rows[-1]
+        if len(self._tasks) <= 1 and not self._checkpoints:
+            # a checkpoint after a notice would stay the only one, and all rows since be read for every burst
+            self._marks.read(rows[-1:] if isinstance(last, LogLine) else rows)
+            return
+        while len(self._checkpoints) > 1 and self._checkpoints[1][0] <= self.history.first:
+            self._checkpoints.popleft()
+        self._marks.forget(self._ended_containers(), row_time(rows[0]) - REMEMBERED)
+        self._checkpoints.append((self.history.end, self._marks.copy()))
+        self._marks.read(rows)
+
+    def _ended_containers(self) -> list[str]:
+        return [self._readers[id_].container.short_id for id_, task in self._tasks.items() if task.done()]
+
+    def _wake(self) -> None:
+        self._waking = None
+        for subscription in self.subscriptions:
+            subscription.wake()
+
+
+_SETTLED = ('live', 'ended', 'unreadable')
+_WORST_FIRST = ('reconnecting', 'connecting', 'catching up', 'live', 'unreadable', 'ended')

@@ -1,0 +1,168 @@
+"""All services of an engine: what there is, how the engine is, and one shared feed for each service that is watched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from dashboard.config import Settings
+from dashboard.engine import Engine
+from dashboard.errors import EngineUnavailable, ServiceNotFound
+from dashboard.model import Container, ContainerEvent, Service, ServiceKey
+from dashboard.timeline.catalog import find_service, services_of, shortest_name
+from dashboard.timeline.feed import ServiceFeed
+from dashboard.timeline.reads import Reads, Streams
+from dashboard.timeline.subscription import Subscription
+from dashboard.timeline.watch import EngineStatus, EngineWatch
+
+
+class LogHub:
+    """Watches one engine. Owns every task of the pipe; use it as ``async with LogHub(…) as hub``."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.services: tuple[Service, ...] = ()  # running ones first, then by project and name
+        self.settings = settings
+        self._feeds: dict[ServiceKey, ServiceFeed] = {}
+        self._listeners: set[asyncio.Event] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
+        self._asked = asyncio.Event()
+        self._streams = Streams(settings.max_streams, lambda: sum(feed.streams for feed in self._feeds.values()))
+        self.reads = Reads(engine, self._streams)
+        self._watch = EngineWatch(engine, self._take, self._pass_on, self._announce)
+
+    async def __aenter__(self) -> LogHub:
+        jobs = (self._watch.look, self._watch.listen)
+        self._tasks = [asyncio.create_task(job(), name=job.__name__) for job in jobs]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = [*self._tasks, *self._closing]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
+        self._feeds.clear()
+        await self.engine.close()
+
+    # what there is
+
+    @property
+    def status(self) -> EngineStatus:
+        """Whether the engine answers."""
+        return self._watch.status
+
+    async def asked(self, timeout: float = 3.0) -> None:
+        """Wait until the engine has answered once or failed to, so that an empty list means that there is nothing.
+
+        :raises EngineUnavailable: when it has done neither in ``timeout`` seconds
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self._asked.wait()
+        except TimeoutError:
+            raise EngineUnavailable(self.engine.address, 'it has not answered yet', 'Try again in a moment.') from None
+
+    def find(self, name: str) -> Service:
+        """See :func:`find_service`."""
+        return find_service(self.services, name, self.status.error)
+
+    def name_of(self, key: ServiceKey) -> str:
+        """See :func:`shortest_name`."""
+        return shortest_name(self.services, key)
+
+    @asynccontextmanager
+    async def changes(self, changed: asyncio.Event | None = None) -> AsyncGenerator[AsyncIterator[None], None]:
+        """Iterate once at first, and then whenever services or the engine's status have changed.
+
+        :param changed: may be set by the caller, who knows of other changes
+        """
+        changed = changed or asyncio.Event()
+        changed.set()
+        self._listeners.add(changed)
+
+        async def each() -> AsyncIterator[None]:
+            while True:
+                await changed.wait()
+                changed.clear()
+                yield
+
+        try:
+            yield each()
+        finally:
+            self._listeners.discard(changed)
+
+    # lines
+
+    @asynccontextmanager
+    async def subscribe(self, key: ServiceKey, tail: int) -> AsyncGenerator[Subscription, None]:
+        """Follow a service, beginning ``tail`` lines back. Its streams are shared, and stay open a while afterwards.
+
+        :raises ServiceNotFound: when there is no such service
+        """
+        feed = self._feed(key)
+        try:
+            async with feed.subscribe(tail) as subscription:
+                yield subscription
+        finally:
+            if not feed.subscriptions:
+                self._linger(key, feed)
+
+    def feed(self, key: ServiceKey) -> ServiceFeed | None:
+        """The feed of a service that is being watched."""
+        return self._feeds.get(key)
+
+    def _feed(self, key: ServiceKey) -> ServiceFeed:
+        feed = self._feeds.get(key)
+        if feed is None:
+            service = next((service for service in self.services if service.key == key), None)
+            if service is None:
+                raise ServiceNotFound(f'Service {key.name} not found')
+            self._streams.check(service)
+            limits = (self.settings.history_lines, self.settings.history_bytes)
+            feed = ServiceFeed(self.engine, service, *limits, ended=self._watch.look_again)
+            self._feeds[key] = feed
+            feed.update(service)
+        return feed
+
+    def _linger(self, key: ServiceKey, feed: ServiceFeed) -> None:
+        async def close_unwatched() -> None:
+            await asyncio.sleep(self.settings.linger)
+            if not feed.subscriptions and self._feeds.get(key) is feed:
+                del self._feeds[key]
+                await feed.close()
+
+        task = asyncio.create_task(close_unwatched(), name=f'linger {key.name}')
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    # what the watch tells
+
+    def _take(self, containers: list[Container], returned: bool) -> None:
+        """What containers there are; ``returned`` when the engine was away before."""
+        wanted = self.settings.compose_project
+        services = services_of(item for item in containers if not wanted or item.service.project == wanted)
+        changed, self.services = services != self.services, services
+        for service in services:  # also when nothing has changed: a container may have restarted between two looks
+            if feed := self._feeds.get(service.key):
+                feed.update(service)
+        if returned:
+            for feed in self._feeds.values():
+                feed.retry_now(self._watch.lost_at)
+        if returned or changed:
+            self._announce()
+
+    def _pass_on(self, event: ContainerEvent | None) -> None:
+        """Tell the feeds; None is the beginning of a watch, before which anything may have happened."""
+        if event is None:
+            for feed in self._feeds.values():
+                feed.started(container.id for container in feed.service.containers)
+        elif watched := self._feeds.get(event.service):
+            watched.tell(event)
+
+    def _announce(self) -> None:
+        self._asked.set()
+        for changed in self._listeners:
+            changed.set()

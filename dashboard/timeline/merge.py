@@ -1,0 +1,115 @@
+"""Brings the lines of several containers into one order: by engine timestamp, within a short window."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from typing import TypeVar
+
+from dashboard.errors import ContainerGone
+from dashboard.model import STAMP_LENGTH, LogLine, Row, format_timestamp
+from dashboard.timeline.history import row_time
+
+AnyRow = TypeVar('AnyRow', bound=Row)
+
+WINDOW = 0.1  # seconds a line waits for older ones of other containers
+
+
+class Merger:
+    """Holds rows until every source's older ones have had time to come, then passes them on in order.
+
+    The order within a source is the engine's and is kept, even where its timestamps are not in order: the two streams
+    of a container race for the log.
+    """
+
+    def __init__(self, emit: Callable[[list[Row]], None]) -> None:
+        self._emit = emit
+        self._held: list[tuple[bytes, Row]] = []
+        self._newest: dict[str, bytes] = {}  # source → the highest key so far
+        self._highest = b''  # of all that was ever held
+        self._mark = b''  # the highest key when the window began
+        self._released = False  # until then everything is held: the backlogs of all sources become one
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, source: str, rows: list[Row], *, alone: bool = False) -> None:
+        """Take rows of one source, in its order. With ``alone`` no other source can have older ones."""
+        if alone and self._released and not self._held:
+            self._emit(rows)
+            return
+        key = self._newest.get(source, b'')
+        for row in rows:
+            key = max(key, _key(row))
+            self._held.append((key, row))
+        self._newest[source] = key
+        self._highest = max(self._highest, key)
+        if self._released:
+            self._schedule()
+
+    def release(self) -> None:
+        """The backlogs are complete."""
+        self._released = True
+        self._pass_on(len(self._held))
+
+    def backwards(self) -> Iterator[Row]:
+        """The rows that are held, the newest first."""
+        return (row for _, row in reversed(self._held))
+
+    def close(self) -> None:
+        """Drop what is held."""
+        if self._timer:
+            self._timer.cancel()
+
+    def _schedule(self) -> None:
+        if self._timer is None and self._held:
+            self._mark = self._highest
+            self._timer = asyncio.get_running_loop().call_later(WINDOW, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._pass_on(sum(key <= self._mark for key, _ in self._held))
+        self._schedule()
+
+    def _pass_on(self, count: int) -> None:
+        self._held.sort(key=_first)  # stable, and fast on what is mostly in order
+        rows = [row for _, row in self._held[:count]]
+        del self._held[:count]
+        if rows:
+            self._emit(rows)
+
+
+async def merged(sources: Sequence[AsyncGenerator[list[AnyRow], None]]) -> AsyncGenerator[list[AnyRow], None]:
+    """Merge by timestamp, holding one batch of each source. A source whose container is gone ends before the others."""
+    heads: list[tuple[bytes, int, int, list[AnyRow]]] = []
+
+    async def refill(index: int) -> None:
+        try:
+            batch = await anext(sources[index])
+        except (StopAsyncIteration, ContainerGone):
+            return
+        heapq.heappush(heads, (_key(batch[0]), index, 0, batch))
+
+    try:
+        for index in range(len(sources)):
+            await refill(index)
+        passed: list[AnyRow] = []
+        while heads:
+            _, index, position, batch = heapq.heappop(heads)
+            passed.append(batch[position])
+            if position + 1 < len(batch):
+                heapq.heappush(heads, (_key(batch[position + 1]), index, position + 1, batch))
+            else:
+                yield passed
+                passed = []
+                await refill(index)
+    finally:
+        for source in sources:
+            await source.aclose()
+
+
+def _key(row: Row) -> bytes:
+    return row.record[:STAMP_LENGTH] if isinstance(row, LogLine) else format_timestamp(row_time(row)).encode()
+
+
+def _first(item: tuple[bytes, Row]) -> bytes:
+    return item[0]

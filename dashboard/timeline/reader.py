@@ -1,0 +1,146 @@
+"""Keeps one container's stream alive: resume, de-duplicate, back off, say what was missed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from dashboard.engine import Engine
+from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
+from dashboard.model import Container, Cursor, LogLine, Row
+from dashboard.timeline.reopening import Reopening, backoff
+from dashboard.timeline.repeats import Repeats
+from dashboard.timeline.resume import Lateness, Leap, Resume
+
+BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
+RESUME_TAIL = 200_000  # lines searched when resuming: given a time only, the engine would read the whole log
+LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
+FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
+
+
+class _End(Enum):
+    STOPPED = auto()  # the container
+    NOT_FOUND = auto()  # the line to resume after, in the part that was looked at
+    LATE = auto()  # the stream falls ever further behind
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """How a reader is doing."""
+
+    phase: str = 'connecting'  # or: catching up, live, reconnecting, ended, unreadable
+    attempt: int = 0
+    retry_at: float = 0.0  # time.monotonic() of the next try
+    error: str = ''
+
+
+class LogReader:
+    """Reads one container's log and hands its rows over in batches, each line once and in order."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        container: Container,
+        deliver: Callable[[LogReader, list[Row]], None],
+        changed: Callable[[], None] = lambda: None,
+        capacity: int = BACKFILL,
+        given: Callable[[str], Iterable[LogLine]] = lambda _: (),
+        backfill: int | None = BACKFILL,
+    ) -> None:
+        self.container = container
+        self.state = ReaderState()
+        self._engine = engine
+        self._deliver = deliver
+        self._changed = changed
+        self._capacity = capacity  # lines that the history holds
+        self._last: Cursor | None = None
+        self._backfill = backfill  # lines to begin with; None: all of them, of a log that has begun while we watched
+        self._retry = asyncio.Event()
+        self._stream = Reopening()
+        self._repeats = Repeats(lambda: given(container.id))
+
+    async def run(self) -> None:
+        """Read until the container stops; run again when it has started again."""
+        attempt = 0
+        while True:
+            self._enter(ReaderState('connecting' if not attempt else 'reconnecting', attempt, error=self.state.error))
+            try:
+                await self._stream.run(self._read)
+            except EngineUnavailable as error:
+                attempt = 1 if self.state.phase == 'live' else attempt + 1
+                await self._pause(attempt, str(error))
+            except (ContainerGone, LogsUnreadable) as error:
+                phase = 'ended' if isinstance(error, ContainerGone) else 'unreadable'
+                return self._enter(ReaderState(phase, error=str(error)))
+            else:
+                return self._enter(ReaderState('ended'))
+
+    def retry_now(self, lost_at: float = 0.0) -> None:
+        """The engine is known to be back: do not wait for the next try, nor trust a stream from before it was lost.
+
+        :param lost_at: ``time.monotonic()`` when it was found away
+        """
+        self._retry.set()
+        self._stream.give_up(lost_at)
+
+    async def _read(self) -> None:
+        if self._last is None:
+            end = await self._follow(self._backfill, None)
+        else:
+            end = await self._follow(RESUME_TAIL, Resume(self._last, await self._newest()))
+        while end is not _End.STOPPED and self._last:
+            if end is _End.NOT_FOUND:
+                # the last line is further back than that, or the engine no longer has it: look at all there is
+                end = await self._follow(None, Resume(self._last, await self._newest()))
+            else:
+                end = await self._follow(LEAP_TAIL, Leap(self._last))
+
+    async def _follow(self, tail: int | None, sieve: Resume | Leap | None) -> _End:
+        """Deliver what the stream gives, as far as it is new, and say why that ended."""
+        since, lateness = sieve.since if sieve else None, Lateness(self._capacity)
+        async with aclosing(self._engine.logs(self.container, tail=tail, since=since, follow=True)) as batches:
+            async for batch in batches:
+                rows = self._repeats.sift(sieve.sift(batch) if sieve else list(batch))
+                if isinstance(sieve, Resume) and sieve.failed and tail is not None:
+                    return _End.NOT_FOUND
+                self._hand_over(rows, live=not batch)
+                if batch and self.state.phase == 'live' and lateness.grows(batch):
+                    return _End.LATE
+        if isinstance(sieve, Resume) and tail is not None and not sieve.found:
+            return _End.NOT_FOUND
+        self._hand_over(sieve.finish() if sieve else [], live=False)
+        return _End.STOPPED
+
+    async def _newest(self) -> LogLine | None:
+        """The line that the log ends with now."""
+        newest = None
+        async with aclosing(self._engine.logs(self.container, tail=1)) as batches:
+            async for batch in batches:
+                newest = batch[-1]
+        return newest
+
+    def _hand_over(self, rows: list[Row], live: bool) -> None:
+        if rows and isinstance(rows[-1], LogLine):
+            self._last = rows[-1].cursor
+        if rows:
+            self._deliver(self, rows)
+        if live:
+            self._backfill = None  # the log was empty so far: if it is read again, all of it is new
+        if live or self.state.phase != 'live':
+            self._enter(ReaderState('live' if live else 'catching up'))
+
+    async def _pause(self, attempt: int, error: str) -> None:
+        delay = backoff(attempt, FIRST_DELAY, LONGEST_DELAY)
+        self._enter(ReaderState('reconnecting', attempt, time.monotonic() + delay, error))
+        self._retry.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):  # not wait_for, which in Python 3.11 may swallow a cancellation
+                await self._retry.wait()
+
+    def _enter(self, state: ReaderState) -> None:
+        self.state = state
+        self._changed()

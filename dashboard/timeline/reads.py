@@ -1,0 +1,160 @@
+"""What the engine holds of a service, read once: a tail, a range, and what follows a line that was had before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
+
+from dashboard.engine import Engine
+from dashboard.errors import NoStreamLeft
+from dashboard.model import STAMP_LENGTH, Container, Cursor, Gap, LogLine, Row, Service
+from dashboard.timeline.marks import Marks
+from dashboard.timeline.merge import merged
+from dashboard.timeline.resume import Resume
+from dashboard.timeline.subscription import BATCH, Subscription
+
+
+class Reads:
+    """Reads the engine's own log. Every reading has streams of its own, which it counts while they are open."""
+
+    def __init__(self, engine: Engine, streams: Streams) -> None:
+        self._engine = engine
+        self._streams = streams
+
+    async def read(
+        self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
+    ) -> AsyncGenerator[list[LogLine], None]:
+        """What the engine holds of a service now, all its containers merged by timestamp; constant memory.
+
+        ``tail`` is that of the whole service, ``since`` and ``until`` (both inclusive) are nanoseconds since
+        the epoch.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        # the engine counts the tail before it looks at times: the last lines before a moment are sought here
+        counted = tail if until is None else None
+        sources = [self._engine.logs(item, tail=counted, since=since, until=until) for item in service.containers]
+        exact = tail is None or (len(sources) == 1 and until is None)
+        last: deque[LogLine] = deque(maxlen=tail)
+        with self._streams.reading(service):
+            async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
+                async for batch in batches:
+                    if exact:
+                        yield batch
+                    else:
+                        last += batch
+        if last:
+            yield list(last)
+
+    async def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[LogLine], None]:
+        """The lines since a moment that are older than what is held completely; the subscription goes on after them.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        feed = subscription.feed
+        subscription.position = max(feed.complete_from, feed.history.find(moment))
+        until = feed.history.time_of(subscription.position)
+        if subscription.position > feed.complete_from or until is None:
+            return
+        held = {_name(row) for row in feed.history.slice(subscription.position) if isinstance(row, LogLine)}
+        async with aclosing(self.read(feed.service, since=moment, until=until)) as batches:
+            async for batch in batches:
+                yield [line for line in batch if _name(line) not in held]
+
+    async def read_after(
+        self, service: Service, marks: Marks, until: int | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """What the engine holds after the last line of each container; a gap where that line is no longer there.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        sources = [self._container_after(container, marks, until) for container in service.containers]
+        present = {container.short_id for container in service.containers}
+        if gone := [cursor for name, cursor in marks.cursors.items() if name not in present]:
+            sources.append(_gaps(gone))
+        with self._streams.reading(service):
+            async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
+                async for rows in batches:
+                    yield rows
+
+    async def _container_after(
+        self, container: Container, marks: Marks, until: int | None
+    ) -> AsyncGenerator[list[Row], None]:
+        cursor = marks.cursors.get(container.short_id)
+        # of one that was never heard all is new, but not what it wrote long before
+        resume = Resume(cursor or marks.newest)
+        async with aclosing(self._engine.logs(container, since=resume.since, until=until)) as batches:
+            async for batch in batches:
+                if rows := resume.sift(batch) if cursor else list[Row](batch):
+                    yield rows
+        if cursor and (rows := resume.finish()):
+            yield rows
+
+    async def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
+        """What follows the last line of each container, as far as it is not held here; then the subscription goes on.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        if subscription.resume(marks):
+            return
+        marks = marks.copy()
+        async with aclosing(self.read_after(subscription.feed.service, marks.copy())) as batches:
+            async for rows in batches:
+                yield rows
+                marks.read(rows)
+        rest = await subscription.join(marks)
+        for start in range(0, len(rest), BATCH):
+            yield rest[start : start + BATCH]
+
+
+class Streams:
+    """Counts the engine's streams: each has a thread here and a connection there, so there is an end to them.
+
+    :param most: how many may be open at once
+    :param followed: tells how many the feeds have open
+    """
+
+    def __init__(self, most: int, followed: Callable[[], int]) -> None:
+        self._most = most
+        self._followed = followed
+        self._reading = 0  # those that are open for one answer
+
+    @contextmanager
+    def reading(self, service: Service) -> Iterator[None]:
+        """Count the streams that read a service once, as long as they are open.
+
+        :raises NoStreamLeft: when there would be too many
+        """
+        self.check(service)
+        count = len(service.containers)
+        self._reading += count
+        try:
+            yield
+        finally:
+            self._reading -= count
+
+    def check(self, service: Service) -> None:
+        """Whether there is a stream for each of its containers.
+
+        :raises NoStreamLeft: when there is not
+        """
+        used = self._reading + self._followed()
+        if used + len(service.containers) > self._most:
+            raise NoStreamLeft(
+                f'{used:,} streams of the engine are open, and {self._most:,} is the limit '
+                '(DASHBOARD_MAX_STREAMS). Try again when others have left.'
+            )
+
+
+def _name(line: LogLine) -> tuple[str, bytes, int]:
+    """As good as the cursor, and quick."""
+    return line.container.id, line.record[:STAMP_LENGTH], line.ordinal
+
+
+async def _gaps(cursors: Iterable[Cursor]) -> AsyncGenerator[list[Row], None]:
+    """What the containers of these last lines wrote afterwards went with them."""
+    yield [
+        Gap(cursor.timestamp, cursor.timestamp, None, 'their container has been removed', lost=True)
+        for cursor in sorted(cursors, key=lambda cursor: cursor.timestamp)
+    ]

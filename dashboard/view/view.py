@@ -1,0 +1,171 @@
+"""What one visitor may see of the hub: the one place where scopes are enforced.
+
+Pages and routes are given a :class:`View` and never the hub, so none of them can forget to ask. A service out of scope
+does not exist here: it is not listed, counted or named, and asking for it fails in the words of one that never was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+from starlette.requests import HTTPConnection
+
+from dashboard.access import Visit
+from dashboard.config import Settings
+from dashboard.errors import InvalidToken, ServiceNotFound
+from dashboard.model import Row, Service, ServiceKey
+from dashboard.timeline import EngineStatus, LogHub, Marks, ServiceFeed, Subscription, find_service, shortest_name
+from dashboard.view.lens import Lens, Redactor
+
+
+class Views:
+    """Gives each visitor theirs; as a dependency of a route, that of the request or WebSocket."""
+
+    def __init__(self, hub: LogHub, redactor: Redactor) -> None:
+        self._hub = hub
+        self._redactor = redactor
+
+    async def __call__(self, connection: HTTPConnection) -> View:
+        """What the visitor of this connection may see; the gate has put the visit there."""
+        return self.of(connection.state.visit)
+
+    def of(self, visit: Visit) -> View:
+        """What this visitor may see."""
+        return View(self._hub, visit, self._redactor)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the engine answers, which anybody may know."""
+        return self._hub.status.reachable
+
+
+class View:
+    """A :class:`LogHub` with nothing in it but what the visitor may see now; its methods are those of the hub."""
+
+    def __init__(self, hub: LogHub, visit: Visit, redactor: Redactor) -> None:
+        self._hub = hub
+        self._visit = visit
+        self._redactor = redactor
+        # what `services` found last: in which services, for whom, and which of them
+        self._every: tuple[Service, ...] = ()
+        self._looker = (visit.identity, True)
+        self._in_scope: tuple[Service, ...] = ()
+
+    # what there is
+
+    @property
+    def settings(self) -> Settings:
+        """See :class:`LogHub`."""
+        return self._hub.settings
+
+    @property
+    def status(self) -> EngineStatus:
+        """See :attr:`LogHub.status`."""
+        return self._hub.status
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Those in scope."""
+        every, looker = self._hub.services, (self._visit.identity, self._visit.ended)
+        if every is not self._every or looker != self._looker:
+            self._every, self._looker = every, looker
+            self._in_scope = tuple(service for service in every if self._visit.may_see(service.key))
+        return self._in_scope
+
+    async def asked(self) -> None:
+        """See :meth:`LogHub.asked`."""
+        await self._hub.asked()
+
+    def find(self, name: str) -> Service:
+        """See :func:`find_service`; a name is ambiguous only when several services in scope have it."""
+        return find_service(self.services, name, self.status.error)
+
+    def name_of(self, key: ServiceKey) -> str:
+        """See :func:`shortest_name`."""
+        return shortest_name(self.services, key)
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncGenerator[AsyncIterator[None], None]:
+        """See :meth:`LogHub.changes`; another scope is a change too."""
+        changed = asyncio.Event()
+        with self._visit.telling(changed.set):
+            async with self._hub.changes(changed) as changes:
+                yield changes
+
+    # lines; what is read from the engine has been through the lens already
+
+    @property
+    def lens(self) -> Lens:
+        """What the visitor may see of lines: whoever shows rows of a history or subscription takes them through it."""
+        return self._redactor.lens(self._visit.identity)
+
+    @asynccontextmanager
+    async def subscribe(self, key: ServiceKey, tail: int) -> AsyncGenerator[Subscription, None]:
+        """See :meth:`LogHub.subscribe`. Losing the service ends what the caller is doing with it, wherever that waits.
+
+        :raises ServiceNotFound: when there is no such service, or it has left the scope
+        :raises InvalidToken: when the visit has ended
+        """
+        self._check(key)
+        limit = asyncio.timeout(None)
+
+        def look() -> None:
+            if not self._visit.may_see(key):
+                limit.reschedule(asyncio.get_running_loop().time())
+
+        try:
+            async with limit:
+                with self._visit.telling(look):
+                    async with self._hub.subscribe(key, tail) as subscription:
+                        yield subscription
+        except TimeoutError:
+            self._check(key)  # a time limit of the caller's own is none of ours
+            raise
+
+    def feed(self, key: ServiceKey) -> ServiceFeed | None:
+        """See :meth:`LogHub.feed`."""
+        self._check(key)
+        return self._hub.feed(key)
+
+    async def read(
+        self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`Reads.read`; ends with an error when the service is lost half-way."""
+        self._check(service.key)
+        lines = self.lens.read(self._hub.reads.read(service, tail=tail, since=since, until=until))
+        async with aclosing(lines) as batches:
+            async for batch in batches:
+                self._check(service.key)
+                yield batch
+
+    def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`Reads.read_from`; the subscription ends when the service is lost, and this with it."""
+        self._check(subscription.feed.service.key)
+        return self.lens.read(self._hub.reads.read_from(subscription, moment))
+
+    async def read_after(
+        self, service: Service, marks: Marks, until: int | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`Reads.read_after`; ends with an error when the service is lost half-way."""
+        self._check(service.key)
+        async with aclosing(self.lens.read(self._hub.reads.read_after(service, marks, until))) as batches:
+            async for batch in batches:
+                self._check(service.key)
+                yield batch
+
+    def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`Reads.catch_up`; the subscription ends when the service is lost, and this with it."""
+        self._check(subscription.feed.service.key)
+        return self.lens.read(self._hub.reads.catch_up(subscription, marks))
+
+    def _check(self, key: ServiceKey) -> None:
+        """
+        :raises InvalidToken: when the visit has ended
+        :raises ServiceNotFound: when the service is out of scope
+        """
+        if self._visit.ended:
+            raise InvalidToken
+        if not self._visit.may_see(key):
+            raise ServiceNotFound(f'Service {key.name} not found')

@@ -1,0 +1,24 @@
+"""How HTTP reaches the rest: the server and its limits, the edge, the gate, and what each route asks for."""
+
+from dashboard.web.credentials import UNAUTHORIZED, address_of, agent_of, cookie_token, forget, path_for, remember
+from dashboard.web.edge import Edge
+from dashboard.web.eviction import NOTICE
+from dashboard.web.guard import Guard
+from dashboard.web.server import BURST, check_tls, configure, listen
+
+__all__ = [
+    'BURST',
+    'NOTICE',
+    'UNAUTHORIZED',
+    'Edge',
+    'Guard',
+    'address_of',
+    'agent_of',
+    'check_tls',
+    'configure',
+    'cookie_token',
+    'forget',
+    'listen',
+    'path_for',
+    'remember',
+]

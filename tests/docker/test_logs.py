@@ -1,0 +1,353 @@
+"""The engine, really: what DockerEngine says of containers that really log, over every transport."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import getpass
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+import pytest
+
+from dashboard.config import Settings
+from dashboard.engine.docker import DockerEngine
+from dashboard.errors import ConfigError, ContainerGone, EngineUnavailable, LogsUnreadable
+from dashboard.model import LogLine, Stream
+from dashboard.timeline.hub import LogHub
+from tests.support.docker_engine import wait_until
+from tests.support.server import free_port
+
+pytestmark = pytest.mark.engine
+SOCKET = '/var/run/docker.sock'
+
+
+@pytest.fixture
+async def engine():
+    engine = DockerEngine({})
+    yield engine
+    await engine.close()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return not probe.connect_ex(('127.0.0.1', port))
+
+
+async def find(engine, container):
+    return next(item for item in await engine.containers() if item.id == container.id)
+
+
+async def read(engine, container, **options):
+    found = await find(engine, container)
+    return [line async for batch in engine.logs(found, **options) for line in batch]
+
+
+@pytest.mark.parametrize('tty', [False, True])
+async def test_lines_are_whole_whatever_their_length(engine, run_container, tty):
+    lengths = (0, 1, 16_383, 16_384, 16_385, 32_768, 40_000)
+    command = '; '.join(f'head -c {length} /dev/zero | tr "\\0" x; echo' for length in lengths)
+    container = run_container(command=command, tty=tty)
+    container.wait()
+    assert [len(line.text) for line in await read(engine, container)] == list(lengths)
+
+
+async def test_streams_endings_and_broken_utf8_are_as_written(engine, run_container):
+    container = run_container(
+        command=r"echo out; sleep 0.2; echo err >&2; sleep 0.2; printf 'b\377d\n'; printf 'no ending'"
+    )
+    container.wait()
+    lines = await read(engine, container)
+    assert [(line.stream, line.text) for line in lines] == [
+        (Stream.STDOUT, 'out'),
+        (Stream.STDERR, 'err'),
+        (Stream.STDOUT, 'b\ufffdd'),
+        (Stream.STDOUT, 'no ending'),
+    ]
+    assert not lines[3].record.endswith(b'\n')
+
+
+async def test_tail_since_and_until_are_exact_to_the_nanosecond(engine, run_container):
+    container = run_container(command='seq 1 1000')
+    container.wait()
+    lines = await read(engine, container)
+    assert [line.text for line in await read(engine, container, tail=3)] == ['998', '999', '1000']
+    middle = lines[500]
+    since = await read(engine, container, since=middle.timestamp)
+    assert since[0].timestamp == middle.timestamp
+    assert [line.text for line in since][-1] == '1000'
+    until = await read(engine, container, until=middle.timestamp)
+    assert until[-1].timestamp == middle.timestamp
+
+
+async def test_following_gives_new_lines_and_ends_with_the_container(engine, run_container):
+    container = run_container(command='echo old; read line; echo "new $line"', stdin_open=True)
+    async with aclosing(engine.logs(await find(engine, container), follow=True)) as batches:
+        assert [line.text for line in await anext(batches)] == ['old']
+        assert await anext(batches) == []
+        stdin = container.attach_socket(params={'stdin': 1, 'stream': 1})
+        stdin._sock.sendall(b'hello\n')
+        assert [line.text for line in await anext(batches)] == ['new hello']
+        with pytest.raises(StopAsyncIteration):
+            await anext(batches)
+        stdin._sock.close()
+        stdin.close()
+
+
+async def test_a_closed_stream_frees_its_thread(engine, run_container):
+    container = await find(engine, run_container())
+    async with aclosing(engine.logs(container, follow=True)) as batches:
+        assert await anext(batches) == []
+        assert 'engine-stream' in {thread.name for thread in threading.enumerate()}
+    wait_until(lambda: 'engine-stream' not in {thread.name for thread in threading.enumerate()})
+
+
+async def test_a_driver_that_keeps_nothing_is_said_in_words(engine, run_container):
+    container = run_container(log_config={'type': 'none', 'config': {}})
+    with pytest.raises(LogsUnreadable, match=r'log driver \(none\) keeps nothing'):
+        await read(engine, container)
+
+
+async def test_a_driver_whose_cache_is_off_is_said_in_words(engine, run_container):
+    config = {'syslog-address': 'udp://127.0.0.1:5514', 'cache-disabled': 'true'}
+    container = run_container(log_config={'type': 'syslog', 'config': config})
+    with pytest.raises(LogsUnreadable, match='cannot be read'):
+        await read(engine, container)
+
+
+async def test_the_local_driver_is_read(engine, run_container):
+    container = run_container(
+        command='seq 1 5; head -c 40000 /dev/zero | tr "\\0" x; echo', log_config={'type': 'local'}
+    )
+    container.wait()
+    assert [len(line.text) for line in await read(engine, container)] == [1, 1, 1, 1, 1, 40_000]
+
+
+async def test_a_removed_container_is_gone(engine, run_container):
+    container = run_container(command='echo')
+    found = await find(engine, container)
+    container.remove(force=True)
+    with pytest.raises(ContainerGone):
+        [batch async for batch in engine.logs(found)]
+
+
+async def test_services_are_compose_services_or_containers_by_their_own_name(engine, run_container):
+    web = await find(engine, run_container(service='web', project='shop'))
+    assert (web.service.project, web.service.name) == ('shop', 'web')
+    once = await find(engine, run_container(service='web', labels={'com.docker.compose.oneoff': 'True'}))
+    assert (once.service.project, once.service.name) == ('shop', once.name)
+    alone = await find(engine, run_container(project=''))
+    assert (alone.service.project, alone.service.name) == ('', alone.name)
+
+
+async def test_health_is_known(engine, run_container):
+    check = {'test': ['CMD', 'true'], 'interval': 100_000_000}
+    container = run_container(healthcheck=check)
+    deadline = time.monotonic() + 10
+    while (await find(engine, container)).health != 'healthy':
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def test_events_tell_of_starts_and_ends(engine, run_container):
+    async with aclosing(engine.events()) as events, asyncio.timeout(20):
+        assert await anext(events) is None
+        container = run_container(command='exit 3')
+        seen = {}
+        while 'die' not in seen:
+            event = await anext(events)
+            if event.container_id == container.id:
+                seen[event.action] = event
+    assert 'start' in seen
+    assert seen['die'].attributes['exitCode'] == '3'
+    assert seen['die'].attributes['name'] == container.name
+
+
+async def test_a_restarted_container_loses_and_repeats_nothing(engine, run_container):
+    counter = 'n=$(cat /t/n 2>/dev/null || echo 0); while true; do n=$((n+1)); echo $n | tee /t/n; done'
+    container = run_container(service='counter', command=counter, volumes=['/t'])
+    async with LogHub(DockerEngine({}), Settings()) as hub:
+        await hub.asked()
+        service = hub.find('counter')
+        async with hub.subscribe(service.key, 0) as subscription:
+            for _ in range(3):
+                await asyncio.to_thread(container.restart, timeout=0)
+                await asyncio.sleep(0.3)
+            await asyncio.to_thread(container.stop, timeout=0)
+            feed = hub.feed(service.key)
+            logged = [line.record for line in await read(engine, container)]
+
+            def seen() -> list[bytes]:
+                return [row.record for row in feed.history.slice(0) if isinstance(row, LogLine)]
+
+            await asyncio.to_thread(wait_until, lambda: len(seen()) >= len(logged), 20)
+            assert seen() == logged
+            assert subscription.take(10)
+    assert len(logged) > 100
+
+
+# every transport
+
+
+def pipe(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+    except OSError:
+        pass
+    finally:
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def tcp_engine():
+    """The machine's engine behind a TCP port: ``tcp_engine(context)`` with TLS."""
+    listeners, open_sockets = [], []
+
+    def serve(listener: socket.socket, context: ssl.SSLContext | None) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+                client = context.wrap_socket(client, server_side=True) if context else client
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+            target = socket.socket(socket.AF_UNIX)
+            target.connect(SOCKET)
+            open_sockets.extend((client, target))
+            for pair in ((client, target), (target, client)):
+                threading.Thread(target=pipe, args=pair, daemon=True).start()
+
+    def start(context: ssl.SSLContext | None = None) -> int:
+        listener = socket.create_server(('127.0.0.1', 0))
+        listeners.append(listener)
+        threading.Thread(target=serve, args=(listener, context), daemon=True).start()
+        return listener.getsockname()[1]
+
+    yield start
+    for item in [*listeners, *open_sockets]:
+        with suppress(OSError):
+            item.shutdown(socket.SHUT_RDWR)
+        item.close()
+
+
+async def follows(environ: dict[str, str], container) -> None:
+    """List, follow and stop following by that way to the engine."""
+    engine = DockerEngine(environ)
+    try:
+        async with asyncio.timeout(20), aclosing(engine.logs(await find(engine, container), follow=True)) as batches:
+            assert [line.text for line in await anext(batches)] == ['over there']
+    finally:
+        await engine.close()
+    wait_until(lambda: 'engine-stream' not in {thread.name for thread in threading.enumerate()})
+
+
+async def test_an_engine_on_tcp_is_followed(run_container, tcp_engine):
+    container = run_container(command='echo over there; sleep 1000')
+    await follows({'DOCKER_HOST': f'tcp://127.0.0.1:{tcp_engine()}'}, container)
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """A directory as DOCKER_CERT_PATH wants it, and the server's own pair."""
+    shell = """
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout ca-key.pem -out ca.pem -days 2 -subj /CN=ca
+        for who in server client; do
+            openssl req -newkey rsa:2048 -nodes -keyout $who-key.pem -out $who.csr -subj /CN=$who
+            echo subjectAltName=IP:127.0.0.1 >$who.ext
+            openssl x509 -req -in $who.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -out $who.pem -extfile $who.ext
+        done
+        cp client.pem cert.pem; cp client-key.pem key.pem"""
+    subprocess.run(['sh', '-ec', shell], cwd=tmp_path, check=True, capture_output=True)
+    return tmp_path
+
+
+async def test_an_engine_behind_tls_is_followed_by_a_client_it_knows(run_container, tcp_engine, certificates):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificates / 'ca.pem')
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(certificates / 'server.pem', certificates / 'server-key.pem')
+    container = run_container(command='echo over there; sleep 1000')
+    environ = {'DOCKER_HOST': f'tcp://127.0.0.1:{tcp_engine(context)}', 'DOCKER_TLS_VERIFY': '1'}
+    await follows({**environ, 'DOCKER_CERT_PATH': str(certificates)}, container)
+
+
+@pytest.fixture
+def ssh_host(tmp_path, monkeypatch):
+    """``user@host:port`` of an SSH server that lets this user in, with a client configuration that knows it."""
+    server = shutil.which('sshd', path=f'{os.environ["PATH"]}:/usr/sbin')
+    assert server, 'sshd is missing: apt-get install openssh-server'
+    Path('/run/sshd').mkdir(exist_ok=True)
+    port = free_port()
+    for name in ('host', 'user'):
+        subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', tmp_path / name], check=True)
+    options = {
+        'Port': port, 'ListenAddress': '127.0.0.1', 'HostKey': tmp_path / 'host', 'StrictModes': 'no',
+        'AuthorizedKeysFile': tmp_path / 'user.pub', 'PidFile': tmp_path / 'pid', 'UsePAM': 'no',
+        'PermitRootLogin': 'yes',
+    }  # fmt: skip
+    arguments = [item for name, value in options.items() for item in ('-o', f'{name}={value}')]
+    process = subprocess.Popen([server, '-D', '-e', '-f', '/dev/null', *arguments], stderr=subprocess.DEVNULL)
+    wrapper = tmp_path / 'bin' / 'ssh'
+    wrapper.parent.mkdir()
+    known = f'-o IdentityFile={tmp_path}/user -o UserKnownHostsFile={tmp_path}/known -o StrictHostKeyChecking=no'
+    wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -q {known} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv('PATH', f'{wrapper.parent}:{os.environ["PATH"]}')
+    wait_until(lambda: listens(port))
+    yield f'{getpass.getuser()}@127.0.0.1:{port}'
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.filterwarnings('ignore::ResourceWarning', 'ignore::pytest.PytestUnraisableExceptionWarning')
+async def test_an_engine_behind_ssh_is_followed(run_container, ssh_host):
+    container = run_container(command='echo over there; sleep 1000')
+    await follows({'DOCKER_HOST': f'ssh://{ssh_host}'}, container)
+    gc.collect()  # the SDK's ssh transport leaves its pipes to the collector: here, where the warning is expected
+
+
+def create_context(name: str, host: str) -> None:
+    """With the Docker CLI, and use it."""
+    subprocess.run(['docker', 'context', 'create', name, '--docker', f'host={host}'], check=True)
+    subprocess.run(['docker', 'context', 'use', name], check=True)
+
+
+async def test_the_current_context_is_where_the_engine_is(tmp_path, monkeypatch, run_container):
+    monkeypatch.setenv('DOCKER_CONFIG', str(tmp_path))
+    create_context('here', f'unix://{SOCKET}')
+    container = run_container(command='echo over there; sleep 1000')
+    await follows({}, container)
+    engine = DockerEngine({})
+    assert engine.address == f'unix://{SOCKET}'
+    with pytest.raises(ConfigError, match='no Docker context'):
+        DockerEngine({'DOCKER_CONTEXT': 'missing'})
+
+
+@pytest.mark.filterwarnings('ignore::ResourceWarning', 'ignore::pytest.PytestUnraisableExceptionWarning')
+@pytest.mark.parametrize(
+    ('address', 'words'),
+    [
+        ('unix:///nowhere/docker.sock', 'the socket does not exist'),
+        ('tcp://127.0.0.1:1', 'nothing listens there'),
+        ('tcp://no-such-host.invalid:2375', ''),
+    ],
+)
+async def test_an_engine_that_is_not_there_is_told_with_address_reason_and_advice(address, words):
+    engine = DockerEngine({'DOCKER_HOST': address})
+    with pytest.raises(EngineUnavailable) as told:
+        await engine.containers()
+    assert address in str(told.value)
+    assert words in told.value.reason
+    assert told.value.advice
+    del told
+    gc.collect()  # the SDK leaves a socket that could not connect to the collector

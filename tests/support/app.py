@@ -1,0 +1,68 @@
+"""The routes on an engine in the same process, and clients that are signed in to them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from dashboard.access.accounts import Accounts
+from dashboard.access.scope import Scope
+from dashboard.app import create_api
+from dashboard.config import Settings
+from dashboard.engine.demo import ScriptedEngine
+from dashboard.timeline.hub import LogHub
+
+PASSWORD = 'correct horse'
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class App:
+    """A running application with an administrator ``ann`` and a viewer ``bob`` of ``shop/*``."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.engine = ScriptedEngine()
+        self.accounts = Accounts(data_dir, hasher=CHEAP)
+        self.accounts.add_user('ann', PASSWORD, is_admin=True)
+        self.accounts.add_user('bob', PASSWORD, scope=Scope.of(['shop/*']))
+        self.api: FastAPI = create_api(LogHub(self.engine, Settings()), self.accounts)
+        self.client = TestClient(self.api)
+
+    def on_loop(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Call something on the event loop that serves."""
+        return self.client.portal.call(partial(call, *arguments, **options))
+
+    def signed_in(self, username: str) -> TestClient:
+        """A client with a session of its own."""
+        return self.with_token(self.accounts.issue(username))
+
+    def with_token(self, token: str) -> TestClient:
+        """A client of the same running application with this token, which is also its attribute ``token``."""
+        client = TestClient(self.api, headers={'Authorization': f'Bearer {token}'})
+        client.portal, client.token = self.client.portal, token
+        return client
+
+
+@contextmanager
+def running(data_dir: Path) -> Iterator[App]:
+    """An application that serves for as long as the ``with`` lasts."""
+    app = App(data_dir)
+    with app.client:
+        yield app
+
+
+def eventually(look: Callable[[], Any], fits: Callable[[Any], bool] = bool, timeout: float = 5) -> Any:
+    """What ``look`` gives, once it fits: the hub learns of containers a moment later."""
+    deadline = time.monotonic() + timeout
+    while not fits(found := look()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.01)
+    return found

@@ -1,0 +1,290 @@
+"""The HTTP and WebSocket routes, on an engine in the same process."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from dashboard.access.accounts import Accounts
+from dashboard.app import create_api
+from dashboard.config import Settings
+from dashboard.engine.demo import ScriptedEngine
+from dashboard.model import SECOND, format_timestamp
+from dashboard.timeline.hub import LogHub
+from tests.support.app import CHEAP, PASSWORD
+
+START = 1_767_323_045 * SECOND  # 2026-01-02T03:04:05Z
+
+
+class OnLoop:
+    """The scripted engine for a test's thread: calls it on the event loop that serves the client."""
+
+    def __init__(self) -> None:
+        self.engine = ScriptedEngine()
+        self.portal = None
+
+    def __getattr__(self, name):
+        attribute = getattr(self.engine, name)
+        if self.portal is None or not callable(attribute):
+            return attribute
+        return lambda *args, **kwargs: self.portal.call(partial(attribute, *args, **kwargs))
+
+
+@pytest.fixture
+def engine():
+    return OnLoop()
+
+
+@pytest.fixture(scope='module')
+def product(tmp_path_factory):
+    """The routes, which take long to make, before a hub that each test makes anew."""
+    accounts = Accounts(tmp_path_factory.mktemp('accounts'), hasher=CHEAP)
+    accounts.add_user('ann', PASSWORD)
+    hub = LogHub(ScriptedEngine(), Settings())
+    return SimpleNamespace(accounts=accounts, hub=hub, api=create_api(hub, accounts))
+
+
+@pytest.fixture
+def client(product, engine):
+    """A client that is signed in; entering it starts the hub."""
+    product.hub.__init__(engine.engine, Settings())
+    with TestClient(product.api) as client:
+        engine.portal = client.portal
+        client.token = product.accounts.issue('ann')
+        client.headers['Authorization'] = f'Bearer {client.token}'
+        yield client
+
+
+@pytest.fixture
+def web(engine):
+    """A running service with the lines 1 to 20, a second apart."""
+    assert engine.portal is None, 'name it before the client: what is there at the start need not be waited for'
+    container = engine.add('web')
+    for number in range(1, 21):
+        engine.write(container, str(number), timestamp=START + number * SECOND)
+    return container
+
+
+def test_services_are_listed_with_status_and_health(client, engine):
+    engine.add('web', health='healthy')
+    engine.add('job', status='exited')
+    client.get('/api/health')
+    services = _eventually(lambda: client.get('/api/services').json()['services'], 2)
+    assert [(item['name'], item['status'], item['health']) for item in services] == [
+        ('web', 'running', 'healthy'),
+        ('job', 'exited', 'none'),
+    ]
+    assert services[0]['project'] == 'shop'
+    assert services[0]['containers'][0]['status'] == 'running'
+
+
+def test_logs_are_available_for_running_services(engine, web, client):
+    engine.add('job', status='exited')
+    found = _eventually(lambda: client.get('/api/logs').json(), lambda found: found['services'])
+    assert found == {'services': [{'service': 'web', 'status': 'running', 'container_id': web.short_id}]}
+
+
+def test_the_last_lines_come_with_timestamps(web, client):
+    answer = client.get('/api/logs/web?tail=2').json()
+    stamps = [format_timestamp(START + number * SECOND) for number in (19, 20)]
+    assert answer == {'logs': [f'{stamps[0]} 19', f'{stamps[1]} 20'], 'service': 'web', 'count': 2}
+
+
+def test_timestamps_can_be_left_out(web, client):
+    assert client.get('/api/logs/web?tail=3&timestamps=false').json()['logs'] == ['18', '19', '20']
+
+
+@pytest.mark.parametrize(
+    'since', ['2026-01-02T03:04:23Z', '2026-01-02T04:04:23%2B01:00', '1767323063', '1767323063.000']
+)
+def test_since_and_until_select_by_time(web, client, since):
+    assert client.get(f'/api/logs/web?timestamps=false&since={since}').json()['logs'] == ['18', '19', '20']
+    assert client.get(f'/api/logs/web?timestamps=false&until={since}&tail=2').json()['logs'] == ['17', '18']
+
+
+def test_the_last_lines_of_a_scaled_service_are_in_order(engine, client):
+    first, second = engine.add('web', name='web-1'), engine.add('web', name='web-2')
+    for number in range(10):
+        engine.write((first, second)[number % 2], str(number), timestamp=START + number * SECOND)
+    _eventually(lambda: client.get('/api/services').json()['services'], 1)
+    assert client.get('/api/logs/web?tail=4&timestamps=false').json()['logs'] == ['6', '7', '8', '9']
+
+
+def test_an_unknown_service_is_404_in_words(client):
+    answer = client.get('/api/logs/nope')
+    assert answer.status_code == 404
+    assert answer.json() == {'logs': [], 'error': 'Service nope not found'}
+
+
+def test_a_name_that_fits_two_projects_is_told_how_to_ask(engine, client):
+    engine.add('web', project='shop')
+    blog = engine.add('web', project='blog')
+    engine.write(blog, 'from the blog')
+    _eventually(lambda: client.get('/api/services').json()['services'], 2)
+    answer = client.get('/api/logs/web')
+    assert answer.status_code == 404
+    assert answer.json()['error'] == 'Several projects have a service web: ask for blog:web or shop:web.'
+    assert client.get('/api/logs/blog:web?timestamps=false').json()['logs'] == ['from the blog']
+
+
+@pytest.mark.parametrize('query', ['tail=0', 'tail=10001', 'tail=many', 'since=yesterday', 'until=12:00'])
+def test_a_bad_parameter_is_422(web, client, query):
+    assert client.get(f'/api/logs/web?{query}').status_code == 422
+
+
+def test_an_engine_that_is_away_is_503_in_words(engine, client):
+    engine.fail('the socket does not exist')
+    answer = _eventually(lambda: client.get('/api/logs/web'), lambda found: found.status_code == 503)
+    assert 'the socket does not exist' in answer.json()['error']
+    assert client.get('/api/health').json()['engine'] == 'unreachable'
+
+
+def test_health_is_open_and_says_whether_the_engine_answers(client):
+    del client.headers['Authorization']
+    found = _eventually(lambda: client.get('/api/health').json(), lambda found: found['engine'] == 'reachable')
+    assert found['status'] == 'ok'
+
+
+@pytest.mark.parametrize('path', ['/api/services', '/api/logs', '/api/logs/web', '/api/logs/web/download', '/api/docs'])
+def test_nothing_else_is_open(web, client, path):
+    del client.headers['Authorization']
+    assert client.get(path).status_code in (401, 303)
+
+
+def test_the_openapi_page_needs_nothing_from_elsewhere(client):
+    page = client.get('/api/docs').text
+    assert 'swagger-ui' in page
+    assert 'https://' not in page
+    assert '/api/logs/{service}/download' in client.get('/api/openapi.json').json()['paths']
+
+
+def test_a_download_is_the_log_byte_for_byte(engine, client):
+    container = engine.add('web')
+    engine.write(container, b'plain\n')
+    engine.write(container, b'\xff\x1b[31m\r\n')
+    engine.write(container, b'no ending')
+    _eventually(lambda: client.get('/api/services').json()['services'], 1)
+    answer = client.get('/api/logs/web/download')
+    assert answer.content == b'plain\n\xff\x1b[31m\r\nno ending'
+    assert answer.headers['content-disposition'] == 'attachment; filename="web-logs.txt"'
+
+
+def test_a_download_can_be_filtered_and_cut(web, client):
+    assert client.get('/api/logs/web/download?filter=1&tail=12').text.split() == ['10', *map(str, range(11, 20))]
+
+
+def test_a_download_can_be_json_lines(web, client):
+    answer = client.get('/api/logs/web/download?format=jsonl&tail=1')
+    assert json.loads(answer.text) == {
+        'type': 'log',
+        'service': 'web',
+        'content': '20',
+        'timestamp': format_timestamp(START + 20 * SECOND),
+        'stream': 'stdout',
+        'container': web.name,
+        'cursor': f'{START + 20 * SECOND}-0-{web.short_id}',
+    }
+    assert answer.headers['content-disposition'] == 'attachment; filename="web-logs.jsonl"'
+
+
+def test_a_download_of_an_unknown_service_is_404(client):
+    assert client.get('/api/logs/nope/download').status_code == 404
+
+
+def test_a_log_that_cannot_be_read_is_409_in_words(engine, web, client):
+    engine.unreadable(web)
+    answer = client.get('/api/logs/web')
+    assert answer.status_code == 409
+    assert 'log driver' in answer.json()['error']
+
+
+# the raw WebSocket routes
+
+
+def test_a_websocket_gets_the_tail_and_then_every_new_line(engine, web, client):
+    with client.websocket_connect(f'/api/logs/ws/web?token={client.token}&tail=2') as socket:
+        assert [socket.receive_json()['content'] for _ in range(2)] == ['19', '20']
+        engine.write(web, 'new', stream=2, timestamp=START + 30 * SECOND)
+        assert socket.receive_json() == {
+            'type': 'log',
+            'service': 'web',
+            'content': 'new',
+            'timestamp': format_timestamp(START + 30 * SECOND),
+            'stream': 'stderr',
+            'container': web.name,
+            'cursor': f'{START + 30 * SECOND}-0-{web.short_id}',
+        }
+
+
+def test_a_websocket_takes_the_token_from_the_header_too(web, client):
+    headers = {'Authorization': f'Bearer {client.token}'}
+    with client.websocket_connect('/api/logs/ws/web?tail=1', headers=headers) as socket:
+        assert socket.receive_json()['content'] == '20'
+
+
+def test_a_websocket_without_a_good_token_is_closed_with_4001(web, client):
+    del client.headers['Authorization']
+    for query in ('', '?token=', '?token=nonsense'):
+        with client.websocket_connect(f'/api/logs/ws/web{query}') as socket, pytest.raises(WebSocketDisconnect) as end:
+            socket.receive_json()
+        assert end.value.code == 4001
+
+
+def test_a_websocket_for_an_unknown_service_is_told_so(web, client):
+    with client.websocket_connect(f'/api/logs/ws/nope?token={client.token}') as socket:
+        assert socket.receive_json() == {'type': 'error', 'message': 'Service nope not found'}
+        with pytest.raises(WebSocketDisconnect):
+            socket.receive_json()
+
+
+@pytest.mark.parametrize('tail', ['-1', '10001', 'all', '%C2%B2'])
+def test_a_websocket_with_a_bad_tail_is_told_what_it_takes(web, client, tail):
+    with client.websocket_connect(f'/api/logs/ws/web?token={client.token}&tail={tail}') as socket:
+        assert 'tail takes a whole number' in socket.receive_json()['message']
+
+
+def test_viewers_share_one_stream_of_the_engine(engine, web, client):
+    url = f'/api/logs/ws/web?token={client.token}&tail=1'
+    with client.websocket_connect(url) as one, client.websocket_connect(url) as two:
+        assert one.receive_json() == two.receive_json()
+        assert engine.open_streams == 1
+        assert engine.streams_opened == 1
+
+
+def test_status_tells_all_services_and_then_what_changes(engine, web, client):
+    job = engine.add('job', health='starting')
+    with client.websocket_connect(f'/api/logs/ws/status?token={client.token}') as socket:
+        seen = {}
+        while len(seen) < 2:
+            message = socket.receive_json()
+            assert message['type'] == 'status_update'
+            seen |= {change['service']: change for change in message['changes']}
+        assert seen['job'] == {'service': 'job', 'status': 'running', 'health': 'starting'}
+        engine.stop(job, exit_code=1)
+        assert socket.receive_json() == {
+            'type': 'status_update',
+            'changes': [{'service': 'job', 'status': 'exited', 'health': 'none'}],
+        }
+
+
+def test_a_service_called_status_is_reached_by_its_project(engine, client):
+    engine.write(engine.add('status'), 'from the service')
+    _eventually(lambda: client.get('/api/services').json()['services'], 1)
+    with client.websocket_connect(f'/api/logs/ws/shop:status?token={client.token}') as socket:
+        assert socket.receive_json()['content'] == 'from the service'
+
+
+def _eventually(look, wanted):
+    """What ``look`` gives, once it is as long as wanted, or fits: the hub learns of containers a moment later."""
+    fits = wanted if callable(wanted) else lambda found: len(found) == wanted
+    deadline = time.monotonic() + 5
+    while not fits(found := look()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.01)
+    return found

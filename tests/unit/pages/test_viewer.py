@@ -1,0 +1,141 @@
+"""What a tab shows is complete, or says what is missing, also when lines leave the history meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.access.identity import Identity
+from dashboard.access.scope import EVERYTHING
+from dashboard.access.visits import Visit
+from dashboard.config import Settings
+from dashboard.engine.demo import ScriptedEngine
+from dashboard.errors import EngineUnavailable
+from dashboard.model import SECOND, Gap, LogLine
+from dashboard.pages import viewer as viewer_module
+from dashboard.pages.place import Place
+from dashboard.pages.viewer import LogViewer
+from dashboard.timeline.hub import LogHub
+from dashboard.view.lens import Redactor
+from dashboard.view.view import View
+from tests.unit.view.test_exits import Screen, until
+
+HELD, ALL, START = 1_000, 3_000, 1_767_323_045 * SECOND
+
+
+class BusyEngine(ScriptedEngine):
+    """Its container goes on writing while somebody reads what it wrote long ago."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.web = self.add('web')
+        self.written = 0
+        self.busy = False
+        self.answers = True  # those who ask for what was long ago
+
+    def go_on(self, count: int) -> None:
+        for _ in range(count):
+            self.written += 1
+            self.write(self.web, str(self.written), timestamp=START + self.written * SECOND)
+
+    async def logs(self, container, **options):
+        if options.get('until') and not self.answers:
+            raise EngineUnavailable(self.address, 'it does not answer', '')
+        async for batch in super().logs(container, **options):
+            if self.busy and options.get('until'):
+                self.go_on(50)
+            yield batch
+
+
+@pytest.mark.parametrize('capacity', [500, 5_000])
+async def test_what_leaves_the_history_while_a_tab_comes_back_is_a_gap_with_its_number(monkeypatch, capacity):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    async with LogHub(engine, Settings(history_lines=HELD, linger=0)) as hub:
+        await hub.asked()
+        async with hub.subscribe(engine.web.service, 0) as other:
+            engine.go_on(ALL)
+            await until(lambda: other.feed.history.end >= ALL)
+            engine.busy = True
+            viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), capacity, lambda: None)
+            viewer.watch(engine.web.service, 100, Place(START + SECOND, START + 9 * SECOND, START + SECOND, True))
+            await until(lambda: viewer.view.shown and viewer.behind == 0)
+            engine.busy = False
+            assert other.feed.history.first > ALL - HELD, 'rows have left the history while it was read'
+            assert viewer.view.texts[-1] == str(engine.written)
+            assert missing(viewer.view.shown, after=9 if capacity < ALL else 0) == 0
+            viewer.close()
+
+
+@pytest.mark.parametrize('last', [9, ALL - 10], ids=['shown long ago', 'shown just before'])
+async def test_what_cannot_be_read_when_a_tab_comes_back_is_a_gap_that_can_be_opened_later(monkeypatch, last):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    async with LogHub(engine, Settings(history_lines=HELD)) as hub:
+        await hub.asked()
+        async with hub.subscribe(engine.web.service, 0) as other:
+            engine.go_on(ALL)
+            await until(lambda: other.feed.history.end >= ALL)
+            engine.answers = False
+            viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 5_000, lambda: None)
+            viewer.watch(engine.web.service, 100, Place(START + SECOND, START + last * SECOND, START + SECOND, True))
+            await until(lambda: viewer.view.shown)
+            gap, *rows = viewer.view.shown
+            assert isinstance(gap, Gap)
+            assert gap.missed is None
+            assert 'does not answer' in viewer.error
+            first = other.feed.history.first + 1
+            assert [row.text for row in rows] == [str(number) for number in range(first, ALL + 1)]
+            engine.answers = True
+            viewer.view.open(gap.key)
+            await until(lambda: viewer.view.texts == [str(number) for number in range(1, ALL + 1)])
+            viewer.close()
+
+
+async def test_a_filter_searches_all_that_the_server_holds_and_nothing_that_was_cleared(monkeypatch):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    engine.go_on(ALL)
+    async with LogHub(engine, Settings()) as hub:
+        await hub.asked()
+        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 1_000, lambda: None)
+        viewer.watch(engine.web.service, 50)
+        await until(lambda: len(viewer.view.shown) == 50)
+        viewer.filter('77')
+        found = [str(number) for number in range(1, ALL + 1) if '77' in str(number)]
+        await until(lambda: viewer.view.texts == found)
+        assert (viewer.matches, viewer.lines, viewer.first_row) == (len(found), ALL, 0)
+        viewer.filter('')
+        await until(lambda: len(viewer.view.shown) == 50)
+        viewer.clear()
+        engine.go_on(100)
+        viewer.filter('77')
+        await until(lambda: viewer.view.texts == ['3077'])
+        assert viewer.lines == 100
+        viewer.close()
+
+
+async def test_a_tab_is_told_in_words_that_no_stream_is_left(monkeypatch):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    other = engine.add('other')
+    async with LogHub(engine, Settings(max_streams=1)) as hub:
+        await hub.asked()
+        async with hub.subscribe(engine.web.service, 0):
+            viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 1_000, lambda: None)
+            viewer.watch(other.service, 100)
+            await until(lambda: 'DASHBOARD_MAX_STREAMS' in viewer.error)
+
+
+def missing(rows, after: int) -> int:
+    """How many numbers are neither shown nor counted by a gap, or counted and there; each gap stands in its place."""
+    wrong, last = 0, after
+    for row in rows:
+        if isinstance(row, Gap):
+            last += row.missed
+        elif isinstance(row, LogLine):
+            wrong += abs(int(row.text) - last - 1)
+            last = int(row.text)
+    return wrong
+
+
+IDENTITY = Identity('x', True, EVERYTHING, '', 'session', 1 << 40)
