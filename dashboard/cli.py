@@ -58,7 +58,7 @@ def _user_add(settings: Settings, options: argparse.Namespace) -> int:
     accounts = _accounts(settings)
     first = accounts.needs_setup()
     scope = Scope.of(options.scope)  # before anybody types a password in vain
-    accounts.add_user(options.name, _new_password(), options.admin, scope)
+    accounts.users.add(options.name, _new_password(), options.admin, scope)
     _note(settings, 'user-add', options.name, scope=scope, admin=options.admin or first)
     role = 'an administrator' if options.admin or first else f'a viewer of {scope}'
     print(f'Added {options.name}, {role}.')
@@ -68,14 +68,14 @@ def _user_add(settings: Settings, options: argparse.Namespace) -> int:
 def _user_scope(settings: Settings, options: argparse.Namespace) -> int:
     if options.all == bool(options.patterns):
         raise AccountError('Give the patterns of the services that the user may see, or --all.')
-    user = _accounts(settings).set_rights(options.name, scope=Scope.of(None if options.all else options.patterns))
+    user = _accounts(settings).users.set_rights(options.name, scope=Scope.of(None if options.all else options.patterns))
     _note(settings, 'user-change', options.name, scope=user.scope)
     print(f'{user.username} sees {user.scope}; what is open follows within a second.')
     return 0
 
 
 def _user_role(settings: Settings, options: argparse.Namespace) -> int:
-    user = _accounts(settings).set_rights(options.name, is_admin=options.role == 'admin')
+    user = _accounts(settings).users.set_rights(options.name, is_admin=options.role == 'admin')
     _note(settings, 'user-change', options.name, admin=user.is_admin)
     print(f'{user.username} is {"an administrator" if user.is_admin else f"a viewer of {user.scope}"}.')
     return 0
@@ -83,15 +83,15 @@ def _user_role(settings: Settings, options: argparse.Namespace) -> int:
 
 def _user_passwd(settings: Settings, options: argparse.Namespace) -> int:
     accounts = _accounts(settings)
-    accounts.known(options.name)  # before anybody types a password in vain
-    accounts.set_password(options.name, _new_password())
+    accounts.users.known(options.name)  # before anybody types a password in vain
+    accounts.users.set_password(options.name, _new_password())
     _note(settings, 'password-set', options.name)
     print(f'Changed the password of {options.name}; all tokens of {options.name} have ended.')
     return 0
 
 
 def _user_list(settings: Settings, options: argparse.Namespace) -> int:
-    users = _accounts(settings).users()
+    users = _accounts(settings).users.all()
     if not users:
         print(
             'There are no accounts yet. Start the dashboard and open it, or: dashboard user add NAME', file=sys.stderr
@@ -103,7 +103,7 @@ def _user_list(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _user_remove(settings: Settings, options: argparse.Namespace) -> int:
-    _accounts(settings).remove_user(options.name)
+    _accounts(settings).users.remove(options.name)
     _note(settings, 'user-remove', options.name)
     print(f'Removed {options.name}; all tokens of {options.name} have ended.')
     return 0
@@ -111,7 +111,7 @@ def _user_remove(settings: Settings, options: argparse.Namespace) -> int:
 
 def _token(settings: Settings, options: argparse.Namespace) -> int:
     accounts = _accounts(settings)
-    print(accounts.sessions.make_token(accounts.known(options.user), options.label, options.days).secret)
+    print(accounts.sessions.make_token(accounts.users.known(options.user), options.label, options.days).secret)
     _note(settings, 'token-make', options.user, days=options.days, token=options.label)
     return 0
 

@@ -1,9 +1,8 @@
-"""Accounts: who may come in. Users, passwords and tokens; knows no web framework."""
+"""Coming in: the first account, passwords and tokens; knows no web framework."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,26 +14,26 @@ from argon2 import PasswordHasher
 
 from dashboard.access.identity import Identity
 from dashboard.access.passwords import Passwords
-from dashboard.access.scope import EVERYTHING, Scope
 from dashboard.access.session_store import SessionStore
 from dashboard.access.sessions import Sessions
 from dashboard.access.store import AccountStore, User
 from dashboard.access.throttle import Throttle
 from dashboard.access.tokens import Tokens
+from dashboard.access.users import Users, check_username
 from dashboard.access.visits import Visits
 from dashboard.errors import AccountError, InvalidCredentials, NotAllowed, TooManyAttempts, UnknownAccount
 
 Result = TypeVar('Result')
 
 LIFETIME = 24 * 3600  # seconds a sign-in lasts
-USERNAME = re.compile(r'[A-Za-z0-9._@-]{1,64}')
 CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'  # nothing to mistake for something else
 WAITING = 100  # sign-ins that may queue for the hasher; further ones are told to come back
 
 
 class Accounts:
-    """What may be asked and changed about accounts. Its methods block; from the event loop, those that hash (about
-    50 ms) are called with :meth:`aside`.
+    """Who comes in, with what, and the way to all else about accounts: ``users``, ``sessions`` and ``visits``.
+
+    The methods block; from the event loop, those that hash (about 50 ms) are called with :meth:`aside`.
 
     :param data_dir: holds ``dashboard.db`` and ``secret.key``
     :param secret_key: signs the tokens in place of ``secret.key``
@@ -47,6 +46,7 @@ class Accounts:
         self.sessions = Sessions(sessions, Tokens(data_dir.expanduser(), secret_key))
         self.visits = Visits(sessions)
         self._passwords = Passwords(hasher)
+        self.users = Users(self._store, self._passwords)
         self._throttle = Throttle()
         self._changes = Throttle()  # of passwords: not to be used up by whoever only knows a user's name
         self._setup_code = _new_code() if self.needs_setup() else ''
@@ -70,7 +70,7 @@ class Accounts:
 
     def needs_setup(self) -> bool:
         """Whether there is no account yet."""
-        return not self._store.has_users()
+        return not self.users.exist()
 
     @property
     def setup_code(self) -> str:
@@ -86,7 +86,7 @@ class Accounts:
         if not (self._setup_code and self.needs_setup()):
             raise AccountError('The dashboard is set up already: sign in.')
         self._check_code(code, address)
-        _check_username(username)
+        check_username(username)
         if not self._store.add_user(username, self._passwords.hash(password), is_admin=True, only_first=True):
             raise AccountError('The dashboard is set up already: sign in.')
         return self.issue(username, address=address, agent=agent)
@@ -120,7 +120,7 @@ class Accounts:
         :param lifetime: seconds
         :raises UnknownAccount: when there is no such user
         """
-        return self.sessions.begin(self.known(username), lifetime, address, agent)
+        return self.sessions.begin(self.users.known(username), lifetime, address, agent)
 
     def identify(self, token: str) -> Identity:
         """Who a token stands for, that of a session or of a script.
@@ -134,55 +134,6 @@ class Accounts:
         with suppress(UnknownAccount):
             self.sessions.end(identity.username, identity.session_id)
 
-    # -- users
-
-    def users(self) -> list[User]:
-        """All accounts by name."""
-        return self._store.users()
-
-    def known(self, username: str) -> User:
-        """One account; case does not matter.
-
-        :raises UnknownAccount: when there is none of that name
-        """
-        user = self._find(username)
-        if user is None:
-            raise UnknownAccount(f'There is no user {username!r}.')
-        return user
-
-    def add_user(self, username: str, password: str, is_admin: bool = False, scope: Scope = EVERYTHING) -> None:
-        """Add an account. The very first is an administrator in any case, and an administrator sees everything.
-
-        :raises AccountError: when the name is taken, or the name or password does not do
-        """
-        _check_username(username)
-        if scope != EVERYTHING and (is_admin or self.needs_setup()):
-            raise AccountError('An administrator, as the first user is, sees everything: a scope is for viewers.')
-        if not self._store.add_user(username, self._passwords.hash(password), is_admin, scope):
-            raise AccountError(f'There is a user {username!r} already. Choose another name.')
-
-    def set_rights(self, username: str, *, is_admin: bool | None = None, scope: Scope | None = None) -> User:
-        """Change an account's role, scope or both; what is open follows within a second. An administrator has no scope.
-
-        :raises UnknownAccount: when there is no such user
-        :raises AccountError: when an administrator would get a scope, or none would be left
-        """
-        user = self.known(username)
-        admin = user.is_admin if is_admin is None else is_admin
-        wanted = user.scope if scope is None else scope
-        if admin and scope not in (None, EVERYTHING):
-            raise AccountError('An administrator sees everything: a scope is for viewers.')
-        if not self._store.set_rights(user.username, admin, EVERYTHING if admin else wanted):
-            raise AccountError(f'{user.username!r} is the last administrator. Make another one first.')
-        return self.known(username)
-
-    def set_password(self, username: str, password: str) -> None:
-        """Replace a password and end every token of the user, those of scripts too.
-
-        :raises AccountError: when there is no such user or the password does not do
-        """
-        self._store.set_password(self.known(username).username, self._passwords.hash(password))
-
     def change_password(self, identity: Identity, current: str, new: str) -> None:
         """Replace one's own password and end all of one's sessions and tokens.
 
@@ -193,38 +144,18 @@ class Accounts:
         self._changes.enter(identity.username, '')
         self._verified(identity.username, current)
         self._changes.clear(identity.username, '')
-        self.set_password(identity.username, new)
-
-    def remove_user(self, username: str) -> None:
-        """Remove an account and end its tokens.
-
-        :raises AccountError: when there is no such user, or it is the last administrator
-        """
-        user = self.known(username)
-        if not self._store.remove_user(user.username):
-            raise AccountError(f'{user.username!r} is the last administrator. Make another one first.')
-
-    def preferences(self, username: str) -> dict[str, Any]:
-        """What the user's pages remember; empty at first."""
-        return self._store.preferences(username)
-
-    def save_preferences(self, username: str, preferences: dict[str, Any]) -> None:
-        """Keep what the user's pages remember: anything that JSON can hold."""
-        self._store.save_preferences(username, preferences)
+        self.users.set_password(identity.username, new)
 
     # -- helpers
 
     def _verified(self, username: str, password: str) -> User:
-        user = self._find(username)
+        user = self.users.find(username)
         newer = self._passwords.check(user.password_hash if user else None, password)
         if user is None:
             raise InvalidCredentials  # the check has said so already, but nothing here should depend on that
         if newer:
             self._store.upgrade_password(user, newer)
         return user
-
-    def _find(self, username: str) -> User | None:
-        return self._store.user(username) if USERNAME.fullmatch(username) else None
 
 
 def require_admin(identity: Identity) -> None:
@@ -242,12 +173,7 @@ def ensure_admin(accounts: Accounts, password: str | None) -> None:
     :raises AccountError: when the password does not do
     """
     if password and accounts.needs_setup():
-        accounts.add_user('admin', password, is_admin=True)
-
-
-def _check_username(username: str) -> None:
-    if not USERNAME.fullmatch(username):
-        raise AccountError('A user name has 1 to 64 letters (a to z), digits and the signs . _ - @')
+        accounts.users.add('admin', password, is_admin=True)
 
 
 def _new_code() -> str:

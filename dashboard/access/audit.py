@@ -124,7 +124,7 @@ class Audit:
     def _known(self, username: str) -> str:
         """The name of the user, as it was made; ``UNKNOWN`` for what may be a password in the wrong field."""
         try:
-            return self._accounts.known(username).username if self._accounts else UNKNOWN
+            return self._accounts.users.known(username).username if self._accounts else UNKNOWN
         except DashboardError:
             return UNKNOWN
 

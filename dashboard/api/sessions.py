@@ -99,7 +99,7 @@ def router(accounts: Accounts, audit: Audit) -> APIRouter:
     @routes.post('/tokens', responses=UNFIT)
     def make_token(body: TokenIn, identity: Caller, note: Note = Depends(notes)) -> TokenMade:
         """Make an API token for a script: read-only, and with your own scope."""
-        made = own.make_token(accounts.known(identity.username), body.name, body.days)
+        made = own.make_token(accounts.users.known(identity.username), body.name, body.days)
         note('token-make', token=body.name, days=body.days)
         return TokenMade(token=made.secret, **_token_out(made.session).model_dump())
 

@@ -68,53 +68,53 @@ def router(accounts: Accounts, audit: Audit) -> APIRouter:
     @routes.get('')
     def users() -> Users:
         """All users."""
-        return Users(users=[_user_out(user) for user in accounts.users()])
+        return Users(users=[_user_out(user) for user in accounts.users.all()])
 
     @routes.post('')
     async def add(body: UserIn, note: Note = Depends(notes)) -> UserOut:
         """Add a user."""
         scope = Scope.of(body.scope)
-        await accounts.aside(accounts.add_user, body.username, body.password, body.role == 'admin', scope)
+        await accounts.aside(accounts.users.add, body.username, body.password, body.role == 'admin', scope)
         note('user-add', name=body.username, admin=body.role == 'admin', scope=scope)
-        return _user_out(accounts.known(body.username))
+        return _user_out(accounts.users.known(body.username))
 
     @routes.patch('/{name}')
     async def change(name: str, body: UserChange, note: Note = Depends(notes)) -> UserOut:
         """Change a role, a scope or a password. What the user has open follows within a second."""
-        accounts.known(name)
+        accounts.users.known(name)
         if body.role is not None or 'scope' in body.model_fields_set:
             is_admin = None if body.role is None else body.role == 'admin'
             scope = Scope.of(body.scope) if 'scope' in body.model_fields_set else None
-            user = accounts.set_rights(name, is_admin=is_admin, scope=scope)
+            user = accounts.users.set_rights(name, is_admin=is_admin, scope=scope)
             note('user-change', name=name, admin=user.is_admin, scope=user.scope)
         if body.password is not None:
-            await accounts.aside(accounts.set_password, name, body.password)
+            await accounts.aside(accounts.users.set_password, name, body.password)
             note('password-set', name=name)
-        return _user_out(accounts.known(name))
+        return _user_out(accounts.users.known(name))
 
     @routes.delete('/{name}')
     def remove(name: str, note: Note = Depends(notes)) -> Done:
         """Remove a user, with all sessions and tokens."""
-        accounts.remove_user(name)
+        accounts.users.remove(name)
         note('user-remove', name=name)
         return Done()
 
     @routes.get('/{name}/sessions')
     def sessions(name: str, identity: Caller) -> Sessions:
         """List the sessions of a user, the latest first."""
-        return sessions_out(accounts.sessions.of(accounts.known(name).username), identity)
+        return sessions_out(accounts.sessions.of(accounts.users.known(name).username), identity)
 
     @routes.delete('/{name}/sessions')
     def end_all(name: str, note: Note = Depends(notes)) -> Ended:
         """End all sessions of a user."""
-        ended = accounts.sessions.end_all(accounts.known(name).username)
+        ended = accounts.sessions.end_all(accounts.users.known(name).username)
         note('session-end', name=name, ended=ended)
         return Ended(ended=ended)
 
     @routes.delete('/{name}/sessions/{id}')
     def end(name: str, id: str, note: Note = Depends(notes)) -> Done:
         """End one session of a user."""
-        accounts.sessions.end(accounts.known(name).username, id)
+        accounts.sessions.end(accounts.users.known(name).username, id)
         note('session-end', name=name, session=id)
         return Done()
 

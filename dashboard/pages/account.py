@@ -44,7 +44,7 @@ class AccountPage:
     def build(self) -> None:
         """Make the page."""
         identity = self._visit.identity
-        with sheet(f'Account of {identity.username}', self._accounts.preferences(identity.username).get('dark')):
+        with sheet(f'Account of {identity.username}', self._accounts.users.preferences(identity.username).get('dark')):
             ui.label(f'{identity.role}, sees {identity.scope}').classes('soft')
             self._list = section('Sessions', 'Where you are signed in. Ending a session closes its pages at once.')
             button('End all others', self._end_others)
@@ -98,7 +98,7 @@ class AccountPage:
         self._show()
 
     def _make(self) -> None:
-        user = self._accounts.known(self._identity().username)
+        user = self._accounts.users.known(self._identity().username)
         made = self._sessions.make_token(user, str(self._name.value or ''), int(self._days.value or 0))
         self._note('token-make', token=made.session.label, days=self._days.value)
         self._secret.set_value(made.secret)

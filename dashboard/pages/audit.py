@@ -36,7 +36,7 @@ def install(audit: Audit, accounts: Accounts, settings: Settings) -> None:
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
-        await AuditPage(audit).build(accounts.preferences(visit.identity.username).get('dark'))
+        await AuditPage(audit).build(accounts.users.preferences(visit.identity.username).get('dark'))
         return None
 
 

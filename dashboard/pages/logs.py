@@ -65,7 +65,8 @@ class LogsPage:
         self._address = address
         self._watched = ''  # the service that the audit log says is being watched
         self._watching = ExitStack()
-        self._preferences = {'timestamps': True, 'utc': False, 'wrap': True, **accounts.preferences(identity.username)}
+        kept = accounts.users.preferences(identity.username)
+        self._preferences = {'timestamps': True, 'utc': False, 'wrap': True, **kept}
         self._name = ''  # of the chosen service, as in the URL
         self._key: ServiceKey | None = None  # of the chosen service, once it has been found
         self._tail = DEFAULT_TAIL
@@ -216,7 +217,7 @@ class LogsPage:
 
     def _save(self, name: str, value: object) -> None:
         self._preferences[name] = value
-        self._accounts.save_preferences(self._identity.username, self._preferences)
+        self._accounts.users.save_preferences(self._identity.username, self._preferences)
 
     def _download(self, *, filtered: bool = True, whole: bool = False, form: str = 'text') -> None:
         query: dict[str, Any] = {'format': form, 'timestamps': str(self._preferences['timestamps']).lower()}

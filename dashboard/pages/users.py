@@ -42,7 +42,7 @@ class UsersPage:
 
     def build(self) -> None:
         """Make the page."""
-        with sheet('Users', self._accounts.preferences(self._visit.identity.username).get('dark')):
+        with sheet('Users', self._accounts.users.preferences(self._visit.identity.username).get('dark')):
             self._list = section('Who may come in')
             button('Add a user', self._open_new)
         self._build_form()
@@ -64,7 +64,7 @@ class UsersPage:
     def _show(self) -> None:
         self._list.clear()
         with self._list:
-            for user in self._accounts.users():
+            for user in self._accounts.users.all():
                 self._show_user(user, len(self._accounts.sessions.of(user.username)))
 
     def _show_user(self, user: User, sessions: int) -> None:
@@ -99,14 +99,14 @@ class UsersPage:
         name, kind, password = self._editing, self._kind.value, str(self._password.value or '')
         scope = Scope.of(str(self._patterns.value or '').split('\n')) if kind == 'scope' else EVERYTHING
         if name:
-            self._accounts.set_rights(name, is_admin=kind == 'admin', scope=scope)
+            self._accounts.users.set_rights(name, is_admin=kind == 'admin', scope=scope)
             self._note('user-change', name=name, admin=kind == 'admin', scope=scope)
             if password:
-                await self._accounts.aside(self._accounts.set_password, name, password)
+                await self._accounts.aside(self._accounts.users.set_password, name, password)
                 self._note('password-set', name=name)
         else:
             arguments = (str(self._name.value or ''), password, kind == 'admin', scope)
-            await self._accounts.aside(self._accounts.add_user, *arguments)
+            await self._accounts.aside(self._accounts.users.add, *arguments)
             self._note('user-add', name=arguments[0], admin=kind == 'admin', scope=scope)
         self._dialog.close()
         self._show()
@@ -126,7 +126,7 @@ class UsersPage:
     def _remove(self, name: str, dialog: ui.dialog) -> None:
         self._require_admin()
         dialog.close()
-        self._accounts.remove_user(name)
+        self._accounts.users.remove(name)
         self._note('user-remove', name=name)
         self._show()
 

@@ -20,7 +20,7 @@ def server(tmp_path_factory):
     (directory / 'redact.txt').write_text('job [0-9a-f]+\n')
     server = Server(directory, '--demo', DASHBOARD_REDACT='redact.txt')
     server.accounts = Accounts(directory)
-    server.accounts.add_user('bob', 'correct horse battery')
+    server.accounts.users.add('bob', 'correct horse battery')
     yield server
     server.stop()
 

@@ -31,8 +31,8 @@ class App:
         self.data_dir = data_dir
         self.engine = ScriptedEngine()
         self.accounts = Accounts(data_dir, hasher=CHEAP)
-        self.accounts.add_user('ann', PASSWORD, is_admin=True)
-        self.accounts.add_user('bob', PASSWORD, scope=Scope.of(['shop/*']))
+        self.accounts.users.add('ann', PASSWORD, is_admin=True)
+        self.accounts.users.add('bob', PASSWORD, scope=Scope.of(['shop/*']))
         self.api: FastAPI = create_api(LogHub(self.engine, Settings()), self.accounts)
         self.client = TestClient(self.api)
 

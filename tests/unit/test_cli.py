@@ -43,7 +43,7 @@ def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 @pytest.fixture
 def ann(data_dir: Path) -> Accounts:
     accounts = Accounts(data_dir, hasher=CHEAP)
-    accounts.add_user('ann', PASSWORD)
+    accounts.users.add('ann', PASSWORD)
     return accounts
 
 
@@ -66,7 +66,7 @@ def test_a_list_of_no_users_says_how_to_make_one(capsys):
 
 
 def test_users_are_listed_with_what_they_are(ann, capsys):
-    ann.add_user('bob', PASSWORD)
+    ann.users.add('bob', PASSWORD)
     assert main(['user', 'list']) == 0
     lines = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     assert lines == [['ann', 'admin'], ['bob', 'viewer']]
@@ -81,11 +81,11 @@ def test_a_viewer_is_given_a_scope_and_another_one(ann, capsys, monkeypatch):
     main(['user', 'list'])
     assert [line.split('sees ')[1] for line in capsys.readouterr().out.splitlines()] == ['everything', '/redis']
     assert main(['user', 'scope', 'bob', '--all']) == 0
-    assert ann.known('bob').scope == EVERYTHING
+    assert ann.users.known('bob').scope == EVERYTHING
 
 
 def test_a_viewer_becomes_an_administrator_and_the_other_way_round(ann, capsys):
-    ann.add_user('bob', PASSWORD)
+    ann.users.add('bob', PASSWORD)
     assert main(['user', 'role', 'bob', 'admin']) == 0
     assert main(['user', 'role', 'ann', 'viewer']) == 0
     assert capsys.readouterr().out == 'bob is an administrator.\nann is a viewer of everything.\n'
@@ -104,7 +104,7 @@ def test_a_new_password_ends_the_tokens_of_a_running_server(ann, monkeypatch):
 
 
 def test_a_user_is_removed(ann, monkeypatch, capsys):
-    ann.add_user('bob', PASSWORD)
+    ann.users.add('bob', PASSWORD)
     assert main(['user', 'remove', 'bob']) == 0
     assert main(['user', 'remove', 'ann']) == 2
     assert 'last administrator' in capsys.readouterr().err

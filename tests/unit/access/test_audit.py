@@ -193,7 +193,7 @@ def test_nothing_is_lost_when_the_program_is_killed(path):
 
 def test_a_failure_names_only_users(tmp_path, path):
     accounts = Accounts(tmp_path / 'data', hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    accounts.add_user('ann', PASSWORD)
+    accounts.users.add('ann', PASSWORD)
     audit = Audit(path, accounts=accounts)
     for name in ('ANN', 'my-password-typed-too-early'):
         with pytest.raises(InvalidCredentials), audit.attempt('sign-in', name, '10.0.0.1', via='page'):
@@ -217,8 +217,8 @@ def test_a_flood_of_throttled_tries_is_one_event(audit, path):
 @pytest.fixture
 def server(tmp_path, path):
     accounts = Accounts(tmp_path / 'data', hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    accounts.add_user('ann', PASSWORD)
-    accounts.add_user('bob', PASSWORD)
+    accounts.users.add('ann', PASSWORD)
+    accounts.users.add('bob', PASSWORD)
     engine = ScriptedEngine()
     with TestClient(create_api(LogHub(engine, Settings()), accounts, audit=Audit(path, accounts=accounts))) as client:
         container = client.portal.call(engine.add, 'web')

@@ -41,13 +41,13 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def accounts(data_dir: Path) -> Accounts:
     made = Accounts(data_dir, KEY, CHEAP)
-    made.add_user('ann', PASSWORD, is_admin=True)
-    made.add_user('bob', PASSWORD, scope=Scope.of(['shop/*']))
+    made.users.add('ann', PASSWORD, is_admin=True)
+    made.users.add('bob', PASSWORD, scope=Scope.of(['shop/*']))
     return made
 
 
 def token_of(accounts: Accounts, username: str = 'bob', days: int = 1) -> str:
-    return accounts.sessions.make_token(accounts.known(username), 'backup', days).secret
+    return accounts.sessions.make_token(accounts.users.known(username), 'backup', days).secret
 
 
 # roles and scopes
@@ -55,13 +55,13 @@ def token_of(accounts: Accounts, username: str = 'bob', days: int = 1) -> str:
 
 def test_a_viewer_keeps_a_scope_and_an_administrator_has_none(accounts):
     assert accounts.identify(accounts.issue('bob')).scope == Scope.of(['shop/*'])
-    assert accounts.set_rights('bob', is_admin=True).scope == EVERYTHING
-    assert accounts.set_rights('bob', is_admin=False).role == 'viewer'
-    accounts.set_rights('bob', scope=Scope.of(['blog/*', '/redis']))
-    assert str(accounts.known('BOB').scope) == 'blog/* /redis'
+    assert accounts.users.set_rights('bob', is_admin=True).scope == EVERYTHING
+    assert accounts.users.set_rights('bob', is_admin=False).role == 'viewer'
+    accounts.users.set_rights('bob', scope=Scope.of(['blog/*', '/redis']))
+    assert str(accounts.users.known('BOB').scope) == 'blog/* /redis'
     for refused in (
-        lambda: accounts.set_rights('ann', scope=Scope.of(['shop/*'])),
-        lambda: accounts.add_user('cleo', PASSWORD, is_admin=True, scope=Scope.of(['shop/*'])),
+        lambda: accounts.users.set_rights('ann', scope=Scope.of(['shop/*'])),
+        lambda: accounts.users.add('cleo', PASSWORD, is_admin=True, scope=Scope.of(['shop/*'])),
     ):
         with pytest.raises(AccountError, match='sees everything'):
             refused()
@@ -69,19 +69,19 @@ def test_a_viewer_keeps_a_scope_and_an_administrator_has_none(accounts):
 
 def test_the_first_user_is_not_given_a_scope_that_would_not_hold(data_dir):
     with pytest.raises(AccountError, match='first user'):
-        Accounts(data_dir, KEY, CHEAP).add_user('ann', PASSWORD, scope=Scope.of(['shop/*']))
+        Accounts(data_dir, KEY, CHEAP).users.add('ann', PASSWORD, scope=Scope.of(['shop/*']))
 
 
 def test_the_last_administrator_stays_one(accounts):
     with pytest.raises(AccountError, match='last administrator'):
-        accounts.set_rights('ann', is_admin=False)
-    accounts.set_rights('bob', is_admin=True)
-    assert accounts.set_rights('ann', is_admin=False).role == 'viewer'
+        accounts.users.set_rights('ann', is_admin=False)
+    accounts.users.set_rights('bob', is_admin=True)
+    assert accounts.users.set_rights('ann', is_admin=False).role == 'viewer'
 
 
 def test_what_somebody_may_do_is_looked_up_anew_for_every_token(accounts):
     session, script = accounts.issue('bob'), token_of(accounts)
-    accounts.set_rights('bob', scope=Scope.of(['blog/*']))
+    accounts.users.set_rights('bob', scope=Scope.of(['blog/*']))
     assert {str(accounts.identify(token).scope) for token in (session, script)} == {'blog/*'}
 
 
@@ -158,7 +158,7 @@ def test_an_api_token_is_its_owner_reading_only(accounts):
 
 
 def test_an_api_token_is_kept_nowhere(accounts, data_dir):
-    made = accounts.sessions.make_token(accounts.known('bob'), 'backup', 1)
+    made = accounts.sessions.make_token(accounts.users.known('bob'), 'backup', 1)
     assert made.secret not in repr(made)
     assert made.secret.encode() not in (data_dir / 'dashboard.db').read_bytes()
     assert made.secret.removeprefix('dld_').encode() not in (data_dir / 'dashboard.db').read_bytes()
@@ -198,7 +198,7 @@ def test_a_revoked_or_expired_api_token_is_refused(accounts, monkeypatch):
 )
 def test_a_token_that_does_not_do_is_refused_in_words(accounts, name, days):
     with pytest.raises(AccountError, match='token'):
-        accounts.sessions.make_token(accounts.known('bob'), name, days)
+        accounts.sessions.make_token(accounts.users.known('bob'), name, days)
 
 
 def test_a_user_has_only_so_many_tokens(accounts, monkeypatch):
@@ -224,11 +224,11 @@ def test_a_database_from_before_roles_is_brought_up_to_date_with_all_that_is_in_
     old_database(data_dir)
     for _ in range(2):
         accounts = Accounts(data_dir, KEY, CHEAP)
-    assert [(user.username, user.role, user.scope) for user in accounts.users()] == [
+    assert [(user.username, user.role, user.scope) for user in accounts.users.all()] == [
         ('ann', 'admin', EVERYTHING),
         ('bob', 'viewer', EVERYTHING),
     ]
-    assert accounts.preferences('ann') == {'wrap': False}
+    assert accounts.users.preferences('ann') == {'wrap': False}
     session, token = accounts.sessions.of('ann')[0], accounts.sessions.tokens_of('bob')[0]
     assert accounts.identify(accounts.sessions._tokens.sign(session)).username == 'ann'
     assert accounts.identify(accounts.sessions._tokens.sign(token)).read_only

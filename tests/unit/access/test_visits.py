@@ -27,8 +27,8 @@ from tests.support.app import PASSWORD, eventually, running
 AT_ONCE = 5  # seconds; the aim is one, which a busy machine may miss
 ENDINGS = {
     'signing out': lambda accounts, me: accounts.logout(me),
-    'another password': lambda accounts, me: accounts.set_password(me.username, 'battery staple'),
-    'removal': lambda accounts, me: accounts.remove_user(me.username),
+    'another password': lambda accounts, me: accounts.users.set_password(me.username, 'battery staple'),
+    'removal': lambda accounts, me: accounts.users.remove(me.username),
     'ending the session': lambda accounts, me: accounts.sessions.end(me.username, me.session_id),
     'ending all sessions': lambda accounts, me: accounts.sessions.end_all(me.username),
 }
@@ -53,7 +53,7 @@ def web(app):
 def bob(app):
     """A client of a user who may be removed, narrowed and signed out."""
     name = f'bob-{uuid4().hex[:6]}'
-    app.accounts.add_user(name, PASSWORD, scope=Scope.of(['shop/*']))
+    app.accounts.users.add(name, PASSWORD, scope=Scope.of(['shop/*']))
     client = app.signed_in(name)
     client.name = name
     return client
@@ -93,7 +93,7 @@ def test_open_sockets_end_with_their_session(app, web, bob, ending):
 
 
 def test_open_sockets_end_with_their_api_token(app, web, bob):
-    script = app.accounts.sessions.make_token(app.accounts.known(bob.name), 'ci', 1)
+    script = app.accounts.sessions.make_token(app.accounts.users.known(bob.name), 'ci', 1)
     client = app.with_token(script.secret)
     with client.websocket_connect(f'/api/logs/ws/web?token={client.token}') as logs:
         logs.receive_json()
@@ -133,12 +133,12 @@ def test_a_service_that_leaves_the_scope_ends_its_socket_and_is_removed_from_the
     ):
         logs.receive_json()
         status.receive_json()
-        app.accounts.set_rights(bob.name, scope=Scope.of(['shop/db']))
+        app.accounts.users.set_rights(bob.name, scope=Scope.of(['shop/db']))
         begun = time.monotonic()
         assert status.receive_json()['changes'] == [{'service': 'web', 'status': 'removed', 'health': 'none'}]
         assert logs.receive_json() == {'type': 'error', 'message': 'Service web not found'}
         assert time.monotonic() - begun < AT_ONCE
-        app.accounts.set_rights(bob.name, scope=EVERYTHING)
+        app.accounts.users.set_rights(bob.name, scope=EVERYTHING)
         assert status.receive_json()['changes'][0]['service'] == 'web'
 
 
@@ -149,7 +149,7 @@ def test_nobody_stays_when_nobody_can_be_checked_and_the_console_is_told_once(tm
             (app.data_dir / 'dashboard.db').write_bytes(b'not a database' * 1000)
             expect_end(status)
         with pytest.raises(ConfigError):
-            app.accounts.users()
+            app.accounts.users.all()
         ended = app.accounts.visits._end_all
         app.accounts.visits._end_all = lambda: tries.append(ended())
         eventually(lambda: len(tries) > 2)
@@ -186,7 +186,7 @@ def test_a_change_is_noticed_whoever_makes_it_and_once(app, bob):
         assert [changed(), changed()] == [True, False]
         app.accounts.login(bob.name, PASSWORD)
         assert [changed(), changed()] == [True, False]
-        Accounts(app.data_dir).set_rights(bob.name, is_admin=True)
+        Accounts(app.data_dir).users.set_rights(bob.name, is_admin=True)
         assert [changed(), changed()] == [True, False]
 
 

@@ -34,8 +34,8 @@ def ann(app):
 def bob(app):
     """A viewer of ``shop/*``, as there is none before."""
     with suppress(UnknownAccount):
-        app.accounts.remove_user('bob')
-    app.accounts.add_user('bob', PASSWORD, scope=Scope.of(['shop/*']))
+        app.accounts.users.remove('bob')
+    app.accounts.users.add('bob', PASSWORD, scope=Scope.of(['shop/*']))
     return app.signed_in('bob')
 
 
@@ -242,12 +242,12 @@ def test_what_cannot_be_done_is_said_in_words(app, ann, bob, method, path, body,
     refused = ann.request(method, path, json=body)
     assert refused.status_code == status
     assert refused.json()['detail']
-    assert len(app.accounts.users()) == 2
-    assert app.accounts.known('ann').is_admin
+    assert len(app.accounts.users.all()) == 2
+    assert app.accounts.users.known('ann').is_admin
 
 
 def test_a_viewer_who_was_an_administrator_a_moment_ago_is_refused(app, bob):
-    app.accounts.set_rights('bob', is_admin=True)
+    app.accounts.users.set_rights('bob', is_admin=True)
     assert bob.get('/api/users').status_code == 200
-    app.accounts.set_rights('bob', is_admin=False)
+    app.accounts.users.set_rights('bob', is_admin=False)
     assert bob.get('/api/users').status_code == 403

@@ -42,7 +42,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def ann(accounts: Accounts) -> dict[str, str]:
-    accounts.add_user('ann', PASSWORD, is_admin=True)
+    accounts.users.add('ann', PASSWORD, is_admin=True)
     return {'username': 'ann', 'password': PASSWORD}
 
 

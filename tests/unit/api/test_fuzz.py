@@ -39,7 +39,7 @@ QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(Heal
 @pytest.fixture(scope='module')
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     accounts = Accounts(tmp_path_factory.mktemp('fuzz'), hasher=CHEAP)
-    accounts.add_user('ann', 'correct horse')
+    accounts.users.add('ann', 'correct horse')
     engine, limits = ScriptedEngine('demo', 'a test'), Settings(max_body=LIMIT)
     container = engine.add('web')
     engine.write_many(container, ['before'])

@@ -45,7 +45,7 @@ def engine():
 def product(tmp_path_factory):
     """The routes, which take long to make, before a hub that each test makes anew."""
     accounts = Accounts(tmp_path_factory.mktemp('accounts'), hasher=CHEAP)
-    accounts.add_user('ann', PASSWORD)
+    accounts.users.add('ann', PASSWORD)
     hub = LogHub(ScriptedEngine(), Settings())
     return SimpleNamespace(accounts=accounts, hub=hub, api=create_api(hub, accounts))
 

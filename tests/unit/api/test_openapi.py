@@ -34,7 +34,7 @@ CHECKS: list[CheckFunction] = [
 @pytest.fixture(scope='module')
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     accounts = Accounts(tmp_path_factory.mktemp('openapi'), hasher=CHEAP)
-    accounts.add_user('ann', 'correct horse')
+    accounts.users.add('ann', 'correct horse')
     engine = ScriptedEngine('demo', 'a test')
     engine.write_many(engine.add('web'), ['one', 'two'])
     app = create_api(LogHub(engine, Settings()), accounts)

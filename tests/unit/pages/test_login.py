@@ -26,7 +26,7 @@ def accounts(tmp_path: Path) -> Accounts:
 
 @pytest.fixture
 def ann(accounts: Accounts) -> str:
-    accounts.add_user('ann', PASSWORD)
+    accounts.users.add('ann', PASSWORD)
     return 'ann'
 
 
@@ -96,7 +96,7 @@ async def test_signing_in_anew_ends_the_session_that_the_browser_had(client, ann
 
 
 async def test_a_session_that_somebody_planted_is_not_the_one_that_is_signed_in(client, ann, accounts):
-    accounts.add_user('eve', PASSWORD)
+    accounts.users.add('eve', PASSWORD)
     planted = accounts.issue('eve')
     client.cookies.set('dashboard_token', planted)
     assert accounts.identify((await client.post('/login', data=ANN)).cookies['dashboard_token']).username == 'ann'

@@ -66,7 +66,7 @@ class Clients:
 def serving(directory: Path, settings: Settings):
     accounts = Accounts(directory, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     for name in ('admin', 'viewer'):
-        accounts.add_user(name, 'correct horse')
+        accounts.users.add(name, 'correct horse')
     tokens = {name: accounts.issue(name) for name in ('admin', 'viewer')}
     engine = ScriptedEngine()
     with TestClient(create_api(LogHub(engine, settings), accounts)) as client:

@@ -64,7 +64,7 @@ async def fail(request: Request) -> JSONResponse:
 @pytest.fixture(scope='module')
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
     made = Accounts(tmp_path_factory.mktemp('edge'), hasher=CHEAP)
-    made.add_user('ann', 'correct horse')
+    made.users.add('ann', 'correct horse')
     return made
 
 

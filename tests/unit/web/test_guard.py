@@ -50,7 +50,7 @@ async def greet(websocket: WebSocket) -> None:
 @pytest.fixture(scope='module')
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
     made = Accounts(tmp_path_factory.mktemp('guard') / 'data', hasher=CHEAP)
-    made.add_user('ann', 'correct horse', is_admin=True)
+    made.users.add('ann', 'correct horse', is_admin=True)
     return made
 
 
@@ -170,7 +170,7 @@ def test_an_ended_token_is_refused_everywhere(client, here, accounts, token):
 
 
 def test_an_api_token_opens_the_sockets_of_logs_and_no_other(here, accounts):
-    script = bearer(accounts.sessions.make_token(accounts.known('ann'), 'ci', 1).secret)
+    script = bearer(accounts.sessions.make_token(accounts.users.known('ann'), 'ci', 1).secret)
     assert greeting(here, '/api/logs/ws/web', script) == 'ann?'
     for path in ('/_nicegui_ws/socket.io', '/login'):
         with pytest.raises(InvalidStatus, match='403'):

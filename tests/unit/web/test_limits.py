@@ -37,7 +37,7 @@ from tests.unit.web.test_guard import CHEAP, bearer, serving
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     accounts = Accounts(tmp_path_factory.mktemp('limits'), hasher=CHEAP)
     for name in ('ann', 'bob'):
-        accounts.add_user(name, 'correct horse')
+        accounts.users.add(name, 'correct horse')
     engine, limits = ScriptedEngine('demo', 'a test'), Settings(max_sockets=3, max_downloads=1, max_streams=2, linger=0)
     for name in ('web', 'api', 'job'):
         engine.write_many(engine.add(name), ['x' * 1_000] * 20_000)
@@ -108,7 +108,7 @@ def refusal(here: SimpleNamespace, headers: dict[str, str]) -> httpx.Response | 
 def test_one_user_cannot_take_all_streams_of_the_engine_by_asking_for_last_lines(tmp_path):
     accounts, limits = Accounts(tmp_path, hasher=CHEAP), Settings(max_reads=1)
     for name in ('ann', 'bob'):
-        accounts.add_user(name, 'correct horse')
+        accounts.users.add(name, 'correct horse')
     begun, go_on = threading.Event(), threading.Event()
 
     async def read(request: Request) -> PlainTextResponse:

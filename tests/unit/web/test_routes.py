@@ -40,7 +40,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     """The whole application, served."""
     accounts = Accounts(tmp_path_factory.mktemp('routes'), KEY, hasher=CHEAP)
     for name in ('ann', 'bob'):
-        accounts.add_user(name, f'correct horse of {name}')
+        accounts.users.add(name, f'correct horse of {name}')
     settings = Settings(max_pages=3, max_waiting_pages=2)
     edge = create_app(settings, LogHub(ScriptedEngine('demo', 'a test'), settings), accounts)
     with serving(edge, lifespan='on') as url, httpx.Client(base_url=url, trust_env=False) as client:
@@ -84,7 +84,7 @@ def bad_tokens(accounts: Accounts) -> dict[str, str]:
     stretched = base64.urlsafe_b64encode(json.dumps({**claims, 'exp': 1 << 33}).encode()).rstrip(b'=').decode()
     now = int(time.time())
     unknown = accounts.sessions._tokens.sign(Session('never-made', 'id', 'ann', now, now + 900))
-    revoked = accounts.sessions.make_token(accounts.known('ann'), 'revoked', 1)
+    revoked = accounts.sessions.make_token(accounts.users.known('ann'), 'revoked', 1)
     accounts.sessions.revoke('ann', revoked.session.id)
     return {
         'none': '',
@@ -235,7 +235,7 @@ def tokens(product):
     """Of two users who have no pages of earlier tests."""
     names = [f'{name}-{secrets.token_hex(4)}' for name in ('ann', 'bob')]
     for name in names:
-        product.accounts.add_user(name, 'correct horse')
+        product.accounts.users.add(name, 'correct horse')
     return SimpleNamespace(ann=product.accounts.issue(names[0]), bob=product.accounts.issue(names[1]))
 
 
