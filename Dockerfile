@@ -5,7 +5,7 @@ FROM ${BASE} AS build
 WORKDIR /src
 COPY requirements.lock ./
 RUN python3 -m venv /opt/dashboard && /opt/dashboard/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY dashboard dashboard
 RUN /opt/dashboard/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /opt/dashboard/bin/pip uninstall --yes --quiet setuptools pip
