@@ -10,19 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from getpass import getpass
-from pathlib import Path
 from typing import Any
 
 from dashboard import __version__
 from dashboard.access import DAYS, Accounts, Audit, Scope
-from dashboard.config import LIMITS, Settings, base_path, networks
+from dashboard.config import SETTINGS, Setting, Settings
 from dashboard.console import harmless_console
 from dashboard.errors import AccountError, DashboardError
 
 HEALTH_TIMEOUT = 3.0  # seconds
-SETTINGS = (  # the options that override the environment
-    'host', 'port', 'demo', 'data_dir', 'tls_cert', 'tls_key', 'trusted_proxies', 'base_path',
-)  # fmt: skip
+ADDRESS = ('host', 'port', 'tls_cert', 'tls_key', 'base_path')  # where a dashboard is
 ANYWHERE = {'0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1'}  # noqa: S104 - compared with, not bound to
 
 Command = Callable[[Settings, argparse.Namespace], int]
@@ -173,17 +170,10 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    data_dir, address = _data_dir_option(), _address_options()
+    data_dir, address = _options('data_dir'), _options(*ADDRESS)
+    every = _options(*(name for name, setting in SETTINGS.items() if setting.option))
     parser = argparse.ArgumentParser(
-        prog='dashboard', parents=[address, data_dir], description='Live Docker container logs in the browser.'
-    )
-    parser.add_argument('--demo', action='store_const', const=True, help='serve made-up services, without Docker')
-    parser.add_argument(
-        '--trusted-proxy',
-        type=_taken(networks),
-        dest='trusted_proxies',
-        metavar='ADDRESS|CIDR[,…]',
-        help='proxies whose X-Forwarded headers are believed',
+        prog='dashboard', parents=[every], description='Live Docker container logs in the browser.'
     )
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     parser.set_defaults(command=_serve)
@@ -209,7 +199,7 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
         ('role', _user_role, 'make an administrator or a viewer of a user'),
         ('list', _user_list, 'list the users'),
     ):
-        action = commands.add_parser(name, parents=[_data_dir_option()], help=words, description=words)
+        action = commands.add_parser(name, parents=[_options('data_dir')], help=words, description=words)
         action.set_defaults(command=command)
         if name != 'list':
             action.add_argument('name', metavar='NAME')
@@ -223,33 +213,26 @@ def _add_user_commands(parser: argparse.ArgumentParser) -> None:
             action.add_argument('role', choices=('admin', 'viewer'))
 
 
-def _address_options() -> argparse.ArgumentParser:
+def _options(*names: str) -> argparse.ArgumentParser:
+    """The options of these settings, in the words of their one table."""
+    # without defaults: one of a sub-command would overwrite what was given before it
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    options.add_argument('--host', help='the address to listen on (127.0.0.1)')
-    options.add_argument('--port', type=_number(*LIMITS['port']), help='the port to listen on (9000)')
-    options.add_argument('--tls-cert', type=_path, metavar='FILE', help='serve HTTPS with this certificate (PEM)')
-    options.add_argument('--tls-key', type=_path, metavar='FILE', help='and this key')
-    options.add_argument('--base-path', type=_taken(base_path), metavar='/PATH', help='all addresses begin with this')
+    for name in names:
+        setting = SETTINGS[name]
+        if setting.metavar:
+            words = f'{setting.help} ({setting.default})' if setting.default else setting.help
+            options.add_argument(setting.option, dest=name, type=_taken(setting), metavar=setting.metavar, help=words)
+        else:
+            options.add_argument(setting.option, dest=name, action='store_true', help=setting.help)
     return options
 
 
-def _data_dir_option() -> argparse.ArgumentParser:
-    # without a default: one of a sub-command would overwrite what was given before it
-    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    options.add_argument('--data-dir', type=_path, metavar='DIR', help='where accounts are kept')
-    return options
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
-
-
-def _taken(read: Callable[[str], Any]) -> Callable[[str], Any]:
+def _taken(setting: Setting) -> Callable[[str], Any]:
     def value(text: str) -> Any:
         try:
-            return read(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f'does not take {text!r}') from None
+            return setting.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
     return value
 

@@ -1,4 +1,4 @@
-"""Settings: the one reader of the environment."""
+"""Settings: the one table of what a user may set, and the one reader of the environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from dashboard.errors import ConfigError
 
@@ -15,43 +15,76 @@ MEBIBYTE = 1 << 20
 BASE_PATH = re.compile(r'(/[A-Za-z0-9][A-Za-z0-9._~-]*)+')
 OWN_PATHS = ('/logs', '/api', '/login', '/logout', '/docs', '/favicon.ico')  # a base path must not look like one
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
+Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
+BasePath: TypeAlias = str  # read by base_path()
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    variable: str = '',
+    limits: tuple[float, float] | None = None,
+    choices: tuple[str, ...] = (),
+    option: str | None = None,
+) -> Any:
+    """A field of :class:`Settings` with all there is to know of it; the documents hold the same words.
+
+    :param variable: of the environment, when it is not ``DASHBOARD_`` and the name
+    :param limits: the least and the greatest number
+    :param option: what the command line's help calls the value, '' for a switch; without it there is no such option
+    """
+    known = {'help': help, 'variable': variable, 'limits': limits, 'choices': choices, 'metavar': option}
+    return field(default=default, metadata=known)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a user may set. Each field is read from the environment variable named in ``VARIABLES``."""
+    """Everything a user may set. To add a setting, add a field here and a row to the documents: no more is needed."""
 
-    host: str = '127.0.0.1'
-    port: int = 9000
-    demo: bool = False
-    data_dir: Path = Path('~/.local/share/docker-log-dashboard')
-    secret_key: str | None = None
-    admin_password: str | None = None
-    compose_project: str | None = None
-    history_lines: int = 50_000  # kept in memory for each watched service
-    history_bytes: int = 64 * MEBIBYTE  # kept in memory for each watched service
-    page_lines: int = 5_000  # kept in the browser
-    linger: float = 30.0  # seconds a stream stays open after its last viewer left
-    stalled: float = 30.0  # seconds a WebSocket client may leave what it was sent unread
-    tls_cert: Path | None = None  # PEM, the certificate and what leads to its root
-    tls_key: Path | None = None
-    trusted_proxies: Networks = ()  # only what they say of the original request is believed
-    base_path: str = ''  # what the addresses begin with behind a proxy, without a slash at the end
-    max_connections: int = 1_000  # of all clients at once
-    max_sockets: int = 200  # of a user at once, raw ones and those of pages each
-    max_pages: int = 50  # of a user at once
-    max_waiting_pages: int = 20  # of a user, whose browser has not opened its socket yet
-    max_downloads: int = 4  # of a user at once
-    max_reads: int = 20  # of a user at once: requests for the last lines, each of which takes a stream
-    max_streams: int = 500  # of the engine at once; each has a thread
-    max_body: int = 65_536  # bytes of a request
-    max_url: int = 8_192  # bytes of path and query
-    max_headers: int = 16_384  # bytes of all headers
-    redact: Path | None = None  # a file of one's own rules; from the data directory when it is no absolute path
-    redact_for: str = 'viewers'  # everyone, viewers (who are no administrators), nobody
-    audit_bytes: int = 10 * MEBIBYTE  # of one file of the audit log
-    audit_files: int = 5  # older ones that are kept
+    host: str = setting('127.0.0.1', 'the address to listen on', option='HOST')
+    port: int = setting(9000, 'the port to listen on', limits=(0, 65_535), option='PORT')
+    demo: bool = setting(False, 'shows four made-up services, without Docker', option='')
+    data_dir: Path = setting(
+        Path('~/.local/share/docker-log-dashboard'),
+        'where accounts, the signing key and the audit log are kept',
+        option='DIR',
+    )
+    secret_key: str | None = setting(None, 'signs the tokens of sessions', variable='SECRET_KEY')
+    admin_password: str | None = setting(None, 'makes the account admin with this password when there is no account')
+    compose_project: str | None = setting(None, 'shows this Compose project only', variable='COMPOSE_PROJECT_NAME')
+    history_lines: int = setting(50_000, 'lines remembered for each watched service', limits=(1_000, 10_000_000))
+    history_bytes: int = setting(64 * MEBIBYTE, 'bytes remembered for each watched service', limits=(MEBIBYTE, 1 << 40))
+    page_lines: int = setting(5_000, 'lines kept in a page', limits=(1_000, 50_000))
+    linger: float = setting(30.0, 'seconds a stream stays open after its last viewer has left', limits=(0, 86_400))
+    stalled: float = setting(
+        30.0, 'seconds a WebSocket client may read nothing before it is closed with 1013', limits=(1, 3_600)
+    )
+    tls_cert: Path | None = setting(None, 'serves HTTPS with this certificate (PEM, the whole chain)', option='FILE')
+    tls_key: Path | None = setting(None, 'and this key', option='FILE')
+    trusted_proxies: Networks = setting(
+        (),
+        'whose X-Forwarded-… headers are believed',
+        variable='DASHBOARD_TRUSTED_PROXY',
+        option='ADDRESS|CIDR[,…]',
+    )
+    base_path: BasePath = setting('', 'what all addresses begin with', option='/PATH')
+    max_connections: int = setting(1_000, 'connections of everybody together', limits=(10, 100_000))
+    max_sockets: int = setting(200, 'WebSockets of a user, and as many of their pages', limits=(1, 100_000))
+    max_pages: int = setting(50, 'open pages of a user', limits=(1, 10_000))
+    max_waiting_pages: int = setting(20, 'pages of a user that no browser has opened yet', limits=(1, 10_000))
+    max_downloads: int = setting(4, 'downloads of a user at once', limits=(1, 1_000))
+    max_reads: int = setting(20, 'requests of a user for last lines at once', limits=(1, 1_000))  # each takes a stream
+    max_streams: int = setting(
+        500, 'log streams of the engine, for everybody together', limits=(1, 10_000)
+    )  # a thread each
+    max_body: int = setting(65_536, 'bytes of a request, or of a message on a WebSocket', limits=(1_024, MEBIBYTE))
+    max_url: int = setting(8_192, 'bytes of path and query', limits=(256, 65_536))
+    max_headers: int = setting(16_384, 'bytes of all headers', limits=(1_024, 65_536))
+    redact: Path | None = setting(None, 'a file of your own redaction patterns')  # absolute, or in the data directory
+    redact_for: str = setting('viewers', 'from whom secrets are hidden', choices=('viewers', 'everyone', 'nobody'))
+    audit_bytes: int = setting(10 * MEBIBYTE, 'bytes of a file of the audit log', limits=(65_536, 1 << 30))
+    audit_files: int = setting(5, 'older files of the audit log that are kept', limits=(1, 1_000))
     docker_environ: Mapping[str, str] = field(default_factory=dict)  # the DOCKER_* variables
 
     @classmethod
@@ -60,84 +93,76 @@ class Settings:
 
         :raises ConfigError: when a value does not fit, naming the variable and what it takes
         """
-        values = {name: _read(environ, name) for name in VARIABLES}
-        values |= {name: value for name, value in overrides.items() if value is not None}
-        given = {name: value for name, value in values.items() if value is not None}
+        given = {name: value for name, value in overrides.items() if value is not None}
+        read = {name: item.read(environ) for name, item in SETTINGS.items() if name not in given}
+        given |= {name: value for name, value in read.items() if value is not None}
         docker = {name: value for name, value in environ.items() if name.startswith('DOCKER_')}
         settings = cls(**{'data_dir': _default_data_dir(environ), 'docker_environ': docker, **given})
-        settings._check()
+        if bool(settings.tls_cert) != bool(settings.tls_key):
+            raise ConfigError('TLS takes both a certificate and its key: set --tls-cert and --tls-key.')
         return settings
 
-    def _check(self) -> None:
-        for name, (low, high) in LIMITS.items():
-            if not low <= getattr(self, name) <= high:
-                raise ConfigError(f'{VARIABLES[name]} must be from {low:,} to {high:,}, not {getattr(self, name):,}.')
-        if bool(self.tls_cert) != bool(self.tls_key):
-            raise ConfigError('TLS takes both a certificate and its key: set --tls-cert and --tls-key.')
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ConfigError(f'{VARIABLES[name]} takes {", ".join(choices)}; not {getattr(self, name)!r}.')
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, as the reader of the environment, the command line and the test of the documents know it."""
 
-VARIABLES = {
-    'host': 'DASHBOARD_HOST',
-    'port': 'DASHBOARD_PORT',
-    'demo': 'DASHBOARD_DEMO',
-    'data_dir': 'DASHBOARD_DATA_DIR',
-    'secret_key': 'SECRET_KEY',
-    'admin_password': 'DASHBOARD_ADMIN_PASSWORD',
-    'compose_project': 'COMPOSE_PROJECT_NAME',
-    'history_lines': 'DASHBOARD_HISTORY_LINES',
-    'history_bytes': 'DASHBOARD_HISTORY_BYTES',
-    'page_lines': 'DASHBOARD_PAGE_LINES',
-    'linger': 'DASHBOARD_LINGER',
-    'stalled': 'DASHBOARD_STALLED',
-    'tls_cert': 'DASHBOARD_TLS_CERT',
-    'tls_key': 'DASHBOARD_TLS_KEY',
-    'trusted_proxies': 'DASHBOARD_TRUSTED_PROXY',
-    'base_path': 'DASHBOARD_BASE_PATH',
-    'max_connections': 'DASHBOARD_MAX_CONNECTIONS',
-    'max_sockets': 'DASHBOARD_MAX_SOCKETS',
-    'max_pages': 'DASHBOARD_MAX_PAGES',
-    'max_waiting_pages': 'DASHBOARD_MAX_WAITING_PAGES',
-    'max_downloads': 'DASHBOARD_MAX_DOWNLOADS',
-    'max_reads': 'DASHBOARD_MAX_READS',
-    'max_streams': 'DASHBOARD_MAX_STREAMS',
-    'max_body': 'DASHBOARD_MAX_BODY',
-    'max_url': 'DASHBOARD_MAX_URL',
-    'max_headers': 'DASHBOARD_MAX_HEADERS',
-    'redact': 'DASHBOARD_REDACT',
-    'redact_for': 'DASHBOARD_REDACT_FOR',
-    'audit_bytes': 'DASHBOARD_AUDIT_BYTES',
-    'audit_files': 'DASHBOARD_AUDIT_FILES',
-}
-LIMITS: dict[str, tuple[float, float]] = {
-    'port': (0, 65_535),
-    'history_lines': (1_000, 10_000_000),
-    'history_bytes': (MEBIBYTE, 1 << 40),
-    'page_lines': (1_000, 50_000),
-    'linger': (0, 86_400),
-    'stalled': (1, 3_600),
-    'max_connections': (10, 100_000),
-    'max_sockets': (1, 100_000),
-    'max_pages': (1, 10_000),
-    'max_waiting_pages': (1, 10_000),
-    'max_downloads': (1, 1_000),
-    'max_reads': (1, 1_000),
-    'max_streams': (1, 10_000),
-    'max_body': (1_024, MEBIBYTE),
-    'max_url': (256, 65_536),
-    'max_headers': (1_024, 65_536),
-    'audit_bytes': (65_536, 1 << 30),
-    'audit_files': (1, 1_000),
-}
-CHOICES = {'redact_for': ('viewers', 'everyone', 'nobody')}
+    name: str
+    kind: str  # the type, as the field says it
+    default: Any
+    help: str
+    variable: str
+    limits: tuple[float, float] | None
+    choices: tuple[str, ...]
+    metavar: str | None
+
+    @property
+    def option(self) -> str:
+        """As ``--port``; '' when the command line has none."""
+        name = self.variable.removeprefix('DASHBOARD_').lower().replace('_', '-')
+        return '' if self.metavar is None else f'--{name}'
+
+    def read(self, environ: Mapping[str, str]) -> Any:
+        """Its value; None when it is not set, or empty.
+
+        :raises ConfigError: when the value does not fit
+        """
+        try:
+            return self.parse(environ[self.variable]) if environ.get(self.variable) else None
+        except ValueError as error:
+            raise ConfigError(f'{self.variable} {error}.') from None
+
+    def parse(self, text: str) -> Any:
+        """The value that a text stands for.
+
+        :raises ValueError: when it does not fit; the words go on after the name of the setting
+        """
+        reader, takes = _KINDS[self.kind]
+        low, high = self.limits or (0, 0)
+        try:
+            value = reader(text)
+        except ValueError:
+            raise ValueError(
+                f'takes {takes}{f" from {low:,} to {high:,}" if self.limits else ""}, not {text!r}'
+            ) from None
+        if self.limits and not low <= value <= high:
+            raise ValueError(f'must be from {low:,} to {high:,}, not {value:,}')
+        if self.choices and value not in self.choices:
+            raise ValueError(f'takes {", ".join(self.choices)}; not {value!r}')
+        return value
 
 
 def _boolean(text: str) -> bool:
     if text.lower() not in ('1', 'true', 'yes', 'on', '0', 'false', 'no', 'off'):
         raise ValueError(text)
     return text.lower() in ('1', 'true', 'yes', 'on')
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~name of a user that there is not
+        raise ValueError(text) from error
 
 
 def networks(text: str) -> Networks:
@@ -159,27 +184,27 @@ def base_path(text: str) -> str:
     return path
 
 
-_READERS: dict[str, tuple[Callable[[str], Any], str]] = {
+_KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
+    'str': (str, 'text'),
+    'str | None': (str, 'text'),
     'int': (int, 'a whole number'),
     'float': (float, 'a number'),
     'bool': (_boolean, 'true or false'),
-    'Path': (Path, 'a path'),
-    'Path | None': (Path, 'a path'),
+    'Path': (_path, 'a path'),
+    'Path | None': (_path, 'a path'),
     'Networks': (networks, 'addresses or networks such as 10.0.0.7 or 10.1.0.0/16, with commas between them'),
-    'base_path': (base_path, f'a path such as /logs-ui that does not begin with {", ".join(OWN_PATHS)} or /_'),
+    'BasePath': (base_path, f'a path such as /logs-ui that does not begin with {", ".join(OWN_PATHS)} or /_'),
 }
-_TYPES = {item.name: str(item.type) for item in fields(Settings)}
-
-
-def _read(environ: Mapping[str, str], name: str) -> Any:
-    text = environ.get(VARIABLES[name], '')
-    if not text:
-        return None
-    reader, takes = _READERS.get(name) or _READERS.get(_TYPES[name], (str, 'text'))
-    try:
-        return reader(text)
-    except ValueError:
-        raise ConfigError(f'{VARIABLES[name]} takes {takes}, not {text!r}.') from None
+SETTINGS: Mapping[str, Setting] = {
+    item.name: Setting(
+        item.name,
+        str(item.type),
+        item.default,
+        **{**item.metadata, 'variable': item.metadata['variable'] or f'DASHBOARD_{item.name.upper()}'},
+    )
+    for item in fields(Settings)
+    if item.metadata
+}
 
 
 def _default_data_dir(environ: Mapping[str, str]) -> Path:

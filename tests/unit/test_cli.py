@@ -19,7 +19,7 @@ from dashboard import __version__, app
 from dashboard.access.accounts import Accounts
 from dashboard.access.scope import EVERYTHING
 from dashboard.cli import main
-from dashboard.config import VARIABLES, Settings, networks
+from dashboard.config import SETTINGS, Settings, networks
 from dashboard.engine.demo import DemoEngine
 from dashboard.errors import InvalidCredentials, InvalidToken
 from tests.support.app import CHEAP
@@ -29,8 +29,8 @@ PASSWORD = 'correct horse'
 
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for variable in VARIABLES.values():
-        monkeypatch.delenv(variable, raising=False)
+    for setting in SETTINGS.values():
+        monkeypatch.delenv(setting.variable, raising=False)
     monkeypatch.setenv('DASHBOARD_DATA_DIR', str(tmp_path / 'data'))
     type_in(monkeypatch, f'{PASSWORD}\n')
     return tmp_path / 'data'

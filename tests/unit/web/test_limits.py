@@ -22,7 +22,7 @@ from websockets.sync.client import connect
 
 from dashboard.access.accounts import Accounts
 from dashboard.app import create_api
-from dashboard.config import LIMITS, VARIABLES, Settings
+from dashboard.config import SETTINGS, Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import ConfigError, LimitReached
 from dashboard.timeline.hub import LogHub
@@ -171,9 +171,10 @@ def test_slots_are_counted_for_each_user_and_kind_and_given_back():
         assert slots._held == {('a', 'ann'): 1}
 
 
-@pytest.mark.parametrize('name', [name for name in VARIABLES if name.startswith('max_')])
+@pytest.mark.parametrize('name', [name for name in SETTINGS if name.startswith('max_')])
 def test_every_limit_is_a_setting_and_has_limits_itself(name):
-    lowest = int(LIMITS[name][0])
-    assert getattr(Settings.from_env({VARIABLES[name]: str(lowest)}), name) == lowest
-    with pytest.raises(ConfigError, match=f'{VARIABLES[name]} must be from'):
-        Settings.from_env({VARIABLES[name]: '0'})
+    setting = SETTINGS[name]
+    lowest = int(setting.limits[0])
+    assert getattr(Settings.from_env({setting.variable: str(lowest)}), name) == lowest
+    with pytest.raises(ConfigError, match=f'{setting.variable} must be from'):
+        Settings.from_env({setting.variable: '0'})
