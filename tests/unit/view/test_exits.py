@@ -22,8 +22,8 @@ from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import BadRequest
 from dashboard.model import SECOND, Gap, LogLine
-from dashboard.pages import viewer as viewer_module
-from dashboard.pages.viewer import LogViewer
+from dashboard.pages.logs import viewer as viewer_module
+from dashboard.pages.logs.viewer import LogViewer
 from dashboard.timeline.hub import LogHub
 from dashboard.view.lens import Redactor
 from dashboard.view.view import View
@@ -238,7 +238,7 @@ async def test_a_gap_that_is_opened_shows_marks(page):
     viewer = page(False)
     await until(lambda: viewer.view.texts[-1:] == ['last'])
     gap = Gap(START, START + 100 * SECOND, None, 'the engine could not keep up')
-    viewer._gaps[gap.key] = gap
+    viewer._gaps.remember([gap])
     viewer.view.shown = []
     viewer.view.open(gap.key)
     await until(lambda: viewer.view.texts)

@@ -11,9 +11,9 @@ from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable
 from dashboard.model import SECOND, Gap, LogLine
-from dashboard.pages import viewer as viewer_module
-from dashboard.pages.place import Place
-from dashboard.pages.viewer import LogViewer
+from dashboard.pages.logs import viewer as viewer_module
+from dashboard.pages.logs.place import Place
+from dashboard.pages.logs.viewer import LogViewer
 from dashboard.timeline.hub import LogHub
 from dashboard.view.lens import Redactor
 from dashboard.view.view import View

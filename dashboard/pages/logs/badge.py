@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from dashboard.model import SECOND
-from dashboard.pages.viewer import LogViewer
+from dashboard.pages.logs.tab import Part, Tab
+from dashboard.pages.logs.viewer import LogViewer
 from dashboard.timeline import EngineStatus, ServiceFeed
 
 PACE_LOOKS = 7  # looks at half-second intervals: three seconds
@@ -26,10 +27,12 @@ class State:
     age: str = ''
 
 
-class Badge:
+class Badge(Part):
     """A dot, words, and the age of the last line."""
 
-    def __init__(self) -> None:
+    def __init__(self, tab: Tab) -> None:
+        super().__init__(tab)
+        self._pace = Pace()
         with (
             ui.element('div').classes('badge').props('role=status aria-label="Connection" data-attempt=1') as self._box
         ):
@@ -37,8 +40,10 @@ class Badge:
             self._words = ui.label()
             self._age = ui.label().classes('soft')
 
-    def show(self, state: State) -> None:
-        """Say it."""
+    def refresh(self) -> None:
+        """Say how the stream is."""
+        viewer = self.tab.viewer
+        state = state_of(self.tab.hub.status, viewer, self._pace.look(viewer.feed), bool(self.tab.link.service))
         self._box.classes(replace=f'badge {state.kind}')
         self._words.set_text(state.words)
         self._age.set_text(state.age)

@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached
-from dashboard.lines import LineFilter
-from dashboard.model import Gap, LogLine, Row, Service, ServiceKey, format_timestamp
-from dashboard.pages.clock import Clock
-from dashboard.pages.held import Held, left_out, lines_in
-from dashboard.pages.log_view import LogView
-from dashboard.pages.place import Place
-from dashboard.pages.render import render_rows
+from dashboard.model import Gap, Row, Service, ServiceKey, format_timestamp
+from dashboard.pages.logs.clock import Clock
+from dashboard.pages.logs.gaps import Gaps, lines_inside
+from dashboard.pages.logs.held import Held, left_out, lines_in
+from dashboard.pages.logs.log_view import LogView
+from dashboard.pages.logs.place import Place
+from dashboard.pages.logs.render import render_rows
+from dashboard.pages.logs.sieve import Sieve
 from dashboard.timeline import ServiceFeed, Subscription
 from dashboard.view import View
 
-GAPS = 1_000  # remembered a tab
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
 FLUSH = 0.06  # seconds from one flush to the next at the least
 FULL = 2  # times its capacity that a view holds while its reader is scrolled up: nothing being read is taken away
-ASIDE = 5_000  # rows from which on a filter runs in a thread
 
 
 class LogViewer:
@@ -41,13 +39,13 @@ class LogViewer:
         self.error = ''
         self._hub = hub
         self._on_shown = on_shown
-        self._filter = LineFilter()
+        self._sieve = Sieve()
         self._subscription: Subscription | None = None
         self._held = Held(0)
         self._place: Place | None = None  # where its reader was, until it is there again
         self._stale = False  # the view must be filled anew
         self._opened: Gap | None = None  # to be shown from its beginning
-        self._gaps: dict[str, Gap] = {}  # by key; those that may be on the page
+        self._gaps = Gaps()
         self._many = False  # lines of several containers: say which
         self._zone: tzinfo = UTC
         self._task: asyncio.Task[None] | None = None
@@ -62,7 +60,7 @@ class LogViewer:
     @property
     def term(self) -> str:
         """The filter in force."""
-        return self._filter.term
+        return self._sieve.term
 
     @property
     def feed(self) -> ServiceFeed | None:
@@ -101,7 +99,7 @@ class LogViewer:
 
         :raises BadRequest: when it is too long or no regular expression; the filter stays as it was
         """
-        self._filter = LineFilter(term)
+        self._sieve = Sieve(term)
         self._refill()
 
     def tell_time_in(self, zone: tzinfo) -> None:
@@ -185,12 +183,12 @@ class LogViewer:
         subscription.position = history.end  # taken, as the rows are, before anything is waited for
         shown, since = self._held.parts(subscription.feed, self._hub.lens, bool(self.term))
         row = None if self._held.older else self._held.unknown
-        old, new = await self._chosen(shown), await self._chosen(since)
+        old, new = await self._sieve.choose(shown), await self._sieve.choose(since)
         self.matches, self.new_lines = lines_in(old) + lines_in(new), 0
         rows = [*old, *new][-capacity:]
         if len(new) > capacity:  # what the page has never shown is not left out without a word
             rows.insert(0, left_out(new[:-capacity], rows[0], row))
-        self._remember(rows)
+        self._gaps.remember(rows)
         return await self.view.replace(rows, follow=self.following)
 
     async def _fill_from_place(self, subscription: Subscription, place: Place) -> bool:
@@ -216,31 +214,24 @@ class LogViewer:
 
     async def _fill_on(self, subscription: Subscription, rows: list[Row]) -> bool:
         """Show rows and those that follow at the position, as far as there is room; the reader goes on by scrolling."""
-        room = subscription.feed.history.end if self._filter.pattern else self.view.capacity - len(rows)
+        room = subscription.feed.history.end if self._sieve.pattern else self.view.capacity - len(rows)
         rows += self._hub.lens.taken(subscription, subscription.take(max(0, room)))
-        self._remember(rows)
-        chosen = await self._chosen(rows)
+        self._gaps.remember(rows)
+        chosen = await self._sieve.choose(rows)
         self.matches = max(self.matches, lines_in(chosen))
         return await self.view.replace(chosen, follow=False)
 
     async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[Row]:
-        """The first lines that were written inside a gap, and a smaller gap when there are more."""
-        lines: list[LogLine] = []
         try:
-            async with aclosing(self._hub.read(service, since=gap.start + 1, until=gap.end - 1)) as batches:
-                async for batch in batches:
-                    lines += [row for row in batch if isinstance(row, LogLine)]
-                    if len(lines) > most:
-                        return [*lines[:most], Gap(lines[most - 1].timestamp, gap.end, None, 'there are more')]
+            return await lines_inside(self._hub, service, gap, most)
         except (EngineError, LimitReached) as error:
             self.error = str(error)
             return [gap]
-        return list(lines)
 
     async def _add(self, subscription: Subscription) -> bool:
         rows = self._hub.lens.taken(subscription, self._take(subscription))
-        self._remember(rows)
-        chosen = await self._chosen(rows)
+        self._gaps.remember(rows)
+        chosen = await self._sieve.choose(rows)
         lines = lines_in(chosen)
         self.matches += lines
         self.new_lines = 0 if self.following else self.new_lines + lines
@@ -252,28 +243,16 @@ class LogViewer:
         if not self.following:
             room = max(0, FULL * capacity - self.view.rows)
             return subscription.take(room) if room else []
-        if self._filter.pattern:
+        if self._sieve.pattern:
             return subscription.take(subscription.feed.history.end)
         return subscription.take(capacity, newest=True)
 
-    async def _chosen(self, rows: list[Row]) -> Sequence[Row]:
-        if self._filter.pattern is None:
-            return rows
-        if len(rows) > ASIDE:
-            return await asyncio.to_thread(_choose, rows, self._filter)
-        return _choose(rows, self._filter)
-
     def _render(self, rows: Sequence[Row]) -> str:
-        return render_rows(rows, self._filter.pattern, self._many, Clock(self._zone))
-
-    def _remember(self, rows: Sequence[Row]) -> None:
-        self._gaps |= {row.key: row for row in rows if isinstance(row, Gap)}
-        while len(self._gaps) > GAPS:
-            del self._gaps[next(iter(self._gaps))]
+        return render_rows(rows, self._sieve.pattern, self._many, Clock(self._zone))
 
     def _open(self, key: str) -> None:
         """Show what was skipped; the reader goes on from there by scrolling."""
-        if gap := self._gaps.get(key):
+        if gap := self._gaps.find(key):
             self._opened, self.following = gap, False
             self._refill()
 
@@ -288,7 +267,3 @@ class LogViewer:
             self.new_lines = 0
         if self._subscription:
             self._subscription.wake()
-
-
-def _choose(rows: list[Row], lines: LineFilter) -> list[Row]:
-    return [row for row in rows if isinstance(row, Gap) or (isinstance(row, LogLine) and lines.matches(row.text))]

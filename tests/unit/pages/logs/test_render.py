@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from dashboard.lines.ansi import visible
 from dashboard.lines.filter import LineFilter
 from dashboard.model import Container, Gap, LogLine, Notice, Row, ServiceKey, Stream
-from dashboard.pages.clock import Clock
-from dashboard.pages.render import CSS, DARK, LIGHT, LONGEST_LINE, render_rows
+from dashboard.pages.logs.clock import Clock
+from dashboard.pages.logs.render import CSS, DARK, LIGHT, LONGEST_LINE, render_rows
 
 SECOND = 1_000_000_000
 NOON = 1_795_435_200 * SECOND  # 2026-11-23 12:00:00 UTC

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from dashboard.errors import EngineError, LimitReached
 from dashboard.model import Gap, LogLine, Row
-from dashboard.pages.place import Place
+from dashboard.pages.logs.place import Place
 from dashboard.timeline import SKIPPED, ServiceFeed, Subscription, row_time
 from dashboard.view import Lens, View
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.pages.clock import Clock
+from dashboard.pages.logs.clock import Clock
 
 STAMP = '2026-11-23T20:15:30.303123456Z'
 

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from dashboard.lines import PLAIN, Style, places, rgb, spans, visible
 from dashboard.model import PREFIX, STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
-from dashboard.pages.clock import Clock
+from dashboard.pages.logs.clock import Clock
 
 LONGEST_LINE = 8_192  # characters shown of a line; the download has the rest
 HUES = 8  # colours for the names of containers

@@ -1,0 +1,58 @@
+"""Where the reader says which lines to see, and whether to follow them."""
+
+from __future__ import annotations
+
+from nicegui import ui
+from nicegui.events import KeyEventArguments
+
+from dashboard.errors import BadRequest
+from dashboard.pages.logs.link import LONGEST_FILTER
+from dashboard.pages.logs.tab import Part, Tab
+
+# cleared by the browser: the server's answer would come over what is typed next
+_CLEAR = "(e) => { e.target.value = ''; e.target.dispatchEvent(new Event('input', {bubbles: true})); }"
+
+
+class FilterBar(Part):
+    """The filter, how many lines match it, and the switch of the automatic scrolling."""
+
+    def __init__(self, tab: Tab) -> None:
+        super().__init__(tab)
+        with ui.element('div').classes('bar').props('role=search'):
+            self._box = ui.input(
+                placeholder='Filter logs...', value=tab.link.filter, on_change=lambda event: self._set(event.value)
+            )
+            self._box.props('dense outlined clearable debounce=150 aria-label="Filter logs"')
+            self._box.props(f'maxlength={LONGEST_FILTER}')
+            self._box.without_auto_validation()  # which would take back what is said of a bad expression
+            self._box.classes('filter').on('keydown.escape', js_handler=_CLEAR)
+            self._matches = ui.label().classes('soft').props('role=status')
+            self._auto = ui.switch('Auto-scroll', value=True, on_change=lambda event: tab.follow(event.value))
+            self._auto.classes('auto').props('aria-label=Auto-scroll')
+        ui.keyboard(self._on_key)
+        self._filter(tab.link.filter)
+
+    def refresh(self) -> None:
+        """Say how many lines match."""
+        viewer = self.tab.viewer
+        self._auto.set_value(viewer.following)
+        matches = f'{viewer.matches:,} matches' if viewer.matches != 1 else '1 match'
+        self._matches.set_text(matches if self.tab.link.filter else '')
+
+    def _set(self, term: str | None) -> None:
+        self._filter(term or '')
+        self.tab.remember()
+
+    def _filter(self, term: str) -> None:
+        """Filter by a term; one that does not do is told at its box, and what was in force stays so."""
+        try:
+            self.tab.filter(term)
+        except BadRequest as error:
+            in_force = bool(self.tab.link.filter)
+            self._box.error = f'{error} The filter before it stays in force.' if in_force else str(error)
+        else:
+            self._box.error = None
+
+    def _on_key(self, event: KeyEventArguments) -> None:
+        if event.action.keydown and event.key == '/' and not event.modifiers.ctrl:
+            self._box.run_method('focus')

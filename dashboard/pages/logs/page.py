@@ -1,0 +1,88 @@
+"""Joins the parts of the page, and tells them when something has changed."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from nicegui import Client, background_tasks, ui
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard.access import Accounts, Audit
+from dashboard.config import Settings
+from dashboard.pages import clients, theme
+from dashboard.pages.account_menu import account_menu
+from dashboard.pages.logs.actions import Actions
+from dashboard.pages.logs.badge import Badge
+from dashboard.pages.logs.clock import zone_of
+from dashboard.pages.logs.filter_bar import FilterBar
+from dashboard.pages.logs.link import Link
+from dashboard.pages.logs.place import place_of, watch_connection
+from dashboard.pages.logs.render import CSS
+from dashboard.pages.logs.selector import Selector
+from dashboard.pages.logs.stage import Banner, Foot, Stage
+from dashboard.pages.logs.switches import build_switches
+from dashboard.pages.logs.tab import TITLE, Tab
+from dashboard.pages.preferences import Preferences
+from dashboard.pages.presence import stay
+from dashboard.view import Views
+from dashboard.web import address_of
+
+CONNECT_TIMEOUT = 60.0  # seconds a browser may take to open its socket after it has fetched the page
+REFRESH = 0.5  # seconds between looks at what the numbers and the badge should say
+
+
+def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
+    """Register the page."""
+
+    @ui.page('/logs', title=TITLE)
+    def logs(request: Request) -> Response | None:
+        if refusal := clients.make_room(settings):
+            return refusal
+        visit = stay(accounts, request.state.identity)
+        identity, address = visit.identity, address_of(request)
+        preferences = Preferences(accounts, identity.username)
+        theme.apply()
+        ui.add_css(CSS)
+        dark = ui.dark_mode(preferences.dark)
+        watching = partial(audit.watching, identity, address, via='page')
+        tab = Tab(views.of(visit), Link.of(request.query_params), preferences, watching)
+        build(tab, partial(account_menu, accounts, audit, identity, address, partial(build_switches, tab, dark)))
+        start(tab)
+        return None
+
+
+def build(tab: Tab, build_menu: partial[None]) -> None:
+    """Put the parts where they are seen; each is told what it is about when it is made."""
+    if tab.hub.settings.demo:
+        ui.label('Demo: these services and their logs are made up.').classes('banner demo')
+    with ui.element('header').classes('bar'):
+        ui.label(TITLE).classes('title')
+        tab.parts += [Selector(tab), Badge(tab)]
+        ui.space()
+        with ui.element('div').classes('actions'):
+            tab.parts += [Actions(tab)]
+            build_menu()
+    tab.parts += [FilterBar(tab), Banner(tab), Stage(tab), Foot(tab)]
+
+
+def start(tab: Tab) -> None:
+    """Begin to watch, for as long as the tab is open."""
+    client = ui.context.client
+    watching = background_tasks.create(_watch_services(tab, client), name='page: services')
+    client.on_delete(watching.cancel)
+    client.on_delete(tab.close)
+    watch_connection(client)
+    client.on_connect(tab.note_connected)
+    ui.timer(REFRESH, tab.refresh)
+
+
+async def _watch_services(tab: Tab, client: Client) -> None:
+    await client.connected(CONNECT_TIMEOUT)
+    tab.place, tab.zone = await asyncio.gather(place_of(client), zone_of(client))
+    tab.apply_preferences()
+    async with tab.hub.changes() as changes:
+        async for _ in changes:
+            with client:
+                tab.look_at_services()

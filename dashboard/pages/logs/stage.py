@@ -1,0 +1,73 @@
+"""Where the log is seen, or why there is none to see."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from dashboard.pages.logs.tab import Part, Tab
+
+
+class Banner(Part):
+    """What is wrong, across the page."""
+
+    def __init__(self, tab: Tab) -> None:
+        super().__init__(tab)
+        self._words = ui.label().classes('banner error').props('role=alert')
+
+    def refresh(self) -> None:
+        """Say it, or nothing."""
+        problem = self._problem()
+        self._words.set_text(problem)
+        self._words.set_visibility(bool(problem))
+
+    def _problem(self) -> str:
+        viewer, status = self.tab.viewer, self.tab.hub.status
+        if status.error:
+            return str(status.error)
+        if viewer.feed and viewer.feed.status.phase == 'unreadable':
+            return viewer.feed.status.error
+        return viewer.error
+
+
+class Stage(Part):
+    """The lines, the way to the newest of them, and words where there are none."""
+
+    def __init__(self, tab: Tab) -> None:
+        super().__init__(tab)
+        with ui.element('main').classes('stage') as stage:
+            tab.viewer.view.move(stage)
+            self._empty = ui.label().classes('empty')
+            self._newer = ui.button(on_click=lambda: tab.follow(True)).classes('newer')
+            self._newer.props('rounded dense no-caps padding="4px 14px"')
+
+    def refresh(self) -> None:
+        """Say what the lines do not."""
+        viewer = self.tab.viewer
+        new = viewer.new_lines + (0 if viewer.following else viewer.behind)
+        self._newer.set_text(f'{new:,} new lines ↓' if new != 1 else '1 new line ↓')
+        self._newer.set_visibility(not viewer.following)
+        self._empty.set_text(self._nothing() if not viewer.view.rows else '')
+
+    def _nothing(self) -> str:
+        viewer = self.tab.viewer
+        if viewer.error:
+            return ''  # the banner says it
+        if self.tab.link.filter and (lines := viewer.lines):
+            return f'None of the {lines:,} lines held here contains the filter. The whole log is in the download.'
+        if viewer.cleared:
+            return 'No logs available since you cleared them. To have them back, choose how many last lines to see.'
+        return 'No logs available' if viewer.feed or self.tab.hub.status.reachable else 'Waiting for the engine …'
+
+
+class Foot(Part):
+    """How much there is."""
+
+    def __init__(self, tab: Tab) -> None:
+        super().__init__(tab)
+        with ui.element('footer').classes('foot soft'):
+            self._count = ui.label()
+
+    def refresh(self) -> None:
+        """Count."""
+        lines = self.tab.viewer.lines
+        self._count.set_text(f'{lines:,} lines' if lines != 1 else '1 line')

@@ -1,0 +1,176 @@
+"""What one browser tab looks at, and what its reader does there; the parts of the page show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from datetime import UTC, tzinfo
+from urllib.parse import quote, urlencode
+
+from nicegui import ui
+
+from dashboard.errors import DashboardError
+from dashboard.model import ServiceKey
+from dashboard.pages.logs.link import Link
+from dashboard.pages.logs.place import Place, forget_place
+from dashboard.pages.logs.viewer import LogViewer
+from dashboard.pages.preferences import Preferences
+from dashboard.view import View
+from dashboard.web import path_for
+
+TITLE = 'Docker Log Dashboard'
+SWITCHES = {'timestamps': 'nostamps', 'wrap': 'nowrap'}  # preference → the class of the log when it is off
+
+
+class Part:
+    """Something on the page that shows what is so in its tab."""
+
+    def __init__(self, tab: Tab) -> None:
+        self.tab = tab
+
+    def refresh(self) -> None:
+        """Say what is so now; an element is only sent when its words have changed."""
+
+
+class Tab:
+    """It is made for the tab and goes with it.
+
+    :param watching: tells the audit log what is watched, for as long as its context lasts
+    """
+
+    def __init__(
+        self, hub: View, link: Link, preferences: Preferences, watching: Callable[[str], AbstractContextManager[None]]
+    ) -> None:
+        self.hub = hub
+        self.link = link
+        self.preferences = preferences
+        self.parts: list[Part] = []
+        self.zone: tzinfo = UTC  # the reader's
+        # where the reader was before the connection broke, until all that is shown again
+        self.place: Place | None = None
+        self.viewer = LogViewer(hub, hub.settings.page_lines, self._on_shown)
+        self._connected = False  # since the browser has last shown anything
+        self._key: ServiceKey | None = None  # of the chosen service, once it has been found
+        self._watching = watching
+        self._watched = ''  # the service that the audit log says is being watched
+        self._watch_ends = ExitStack()
+        self.apply_preferences()
+
+    # what the reader does
+
+    def choose(self, name: str | None) -> None:
+        """Watch another service."""
+        if name and name != self.link.service:
+            self.link, self._key, self.place = replace(self.link, service=name), None, None
+            self._watch()
+
+    def choose_tail(self, tail: int) -> None:
+        """Begin again, with so many of the last lines."""
+        self.link, self.place = replace(self.link, tail=tail), None
+        self._watch()
+
+    def filter(self, term: str) -> None:
+        """Show only the lines that contain ``term``.
+
+        :raises BadRequest: when it does not do; what was in force stays so
+        """
+        self.link = replace(self.link, filter=self.viewer.term)
+        self.viewer.filter(term)
+        self.link = replace(self.link, filter=term)
+
+    def clear(self) -> None:
+        """Forget the lines so far."""
+        self.viewer.clear()
+        self.refresh()
+
+    def follow(self, on: bool) -> None:
+        """Go to the newest line and stay there, or stay where the view is."""
+        if on != self.viewer.following:
+            self.viewer.follow(on)
+            self.refresh()
+
+    def switch(self, name: str, on: bool) -> None:
+        """Change how the log looks, here and in what is opened later."""
+        self.preferences.save(name, on)
+        self.apply_preferences()
+
+    def download(self, *, filtered: bool = True, whole: bool = False, form: str = 'text') -> None:
+        """Give the browser the lines as a file: what is shown, all that is held, or the whole log."""
+        query: dict[str, object] = {'format': form, 'timestamps': str(self.preferences.on('timestamps')).lower()}
+        if not whole:
+            query['held'] = self.viewer.first_row
+        if filtered and not whole and self.link.filter:
+            query['filter'] = self.link.filter
+        if self.link.service:
+            ui.download.from_url(f'/api/logs/{quote(self.link.service, safe="")}/download?{urlencode(query)}')
+
+    # what happens
+
+    def refresh(self) -> None:
+        """Let all parts say what is so."""
+        for part in self.parts:
+            part.refresh()
+
+    def note_connected(self) -> None:
+        """The browser is there, for the first time or again."""
+        self._connected = True
+
+    def apply_preferences(self) -> None:
+        """Let the log look as its reader wants it."""
+        for name, off in SWITCHES.items():
+            self.viewer.view.classes(**{'remove' if self.preferences.on(name) else 'add': off})
+        self.viewer.tell_time_in(UTC if self.preferences.on('utc') else self.zone)
+
+    def look_at_services(self) -> None:
+        """The services have changed: the chosen one stays, even while it is away; without one, it is the first."""
+        services = self.hub.services
+        if self._key and (name := self.hub.name_of(self._key)) != self.link.service:
+            self.link = replace(self.link, service=name)  # a namesake has come or gone
+            self.remember()
+        if not self.link.service and services:
+            self.link = replace(self.link, service=self.hub.name_of(services[0].key))
+        self.refresh()
+        if self.viewer.idle:
+            self._watch()
+
+    def remember(self) -> None:
+        """Let the URL say what is looked at."""
+        address = path_for(ui.context.client.request.scope, '/logs')
+        ui.navigate.history.replace(f'{address}?{self.link}')
+
+    def close(self) -> None:
+        """Stop watching."""
+        self.viewer.close()
+        self._watch_ends.close()
+
+    def _watch(self) -> None:
+        """Follow the chosen service from its tail on."""
+        name = self.link.service
+        self.remember()
+        ui.page_title(f'{name} · {TITLE}' if name else TITLE)
+        try:
+            key = self.hub.find(name).key if name else None
+        except DashboardError as error:
+            self.viewer.close()
+            self.viewer.error = str(error)
+            self._note('')
+            return
+        self._key = key
+        if key:
+            self.viewer.watch(key, self.link.tail, self.place)
+            self._note(key.qualified)
+
+    def _note(self, service: str) -> None:
+        """Let the audit log know what is being watched; '' for nothing."""
+        if service != self._watched:
+            self._watch_ends.close()
+            self._watched = service
+            if service:
+                self._watch_ends.enter_context(self._watching(service))
+
+    def _on_shown(self) -> None:
+        self.place = None
+        if self._connected:
+            self._connected = False
+            forget_place(self.viewer.view.client)

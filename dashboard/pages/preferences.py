@@ -1,0 +1,31 @@
+"""How a user wants the pages to look: kept with the account, the same in all tabs that are opened."""
+
+from __future__ import annotations
+
+from dashboard.access import Accounts
+
+DEFAULTS = {'timestamps': True, 'utc': False, 'wrap': True}
+
+
+class Preferences:
+    """Those of one user, as they were when the page was opened and as this page has changed them."""
+
+    def __init__(self, accounts: Accounts, username: str) -> None:
+        self._accounts = accounts
+        self._username = username
+        self._values: dict[str, object] = {**DEFAULTS, **accounts.users.preferences(username)}
+
+    def on(self, name: str) -> bool:
+        """Whether a switch is on."""
+        return bool(self._values[name])
+
+    @property
+    def dark(self) -> bool | None:
+        """Quasar's dark mode: True, False, or None for the system's."""
+        look = self._values.get('dark')
+        return look if isinstance(look, bool) else None
+
+    def save(self, name: str, value: object) -> None:
+        """Change one and remember it."""
+        self._values[name] = value
+        self._accounts.users.save_preferences(self._username, self._values)
