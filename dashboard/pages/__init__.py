@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from dashboard.access import Accounts, Audit
 from dashboard.config import Settings
-from dashboard.pages import account, clients, login, logs, users
+from dashboard.pages import account, clients, help, login, logs, users
 from dashboard.pages import audit as audit_page
 from dashboard.view import Views
 from dashboard.web import path_for
@@ -23,6 +23,7 @@ def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings
     account.install(accounts, settings, audit)
     users.install(accounts, settings, audit)
     audit_page.install(audit, accounts, settings)
+    help.install(app, accounts, settings)
 
 
 async def _home(request: Request) -> RedirectResponse:

@@ -26,6 +26,7 @@ def account_menu(
         if identity.is_admin:
             ui.link('Users', '/users')
             ui.link('Audit log', '/audit')
+        ui.link('Help', '/help')
         ui.link('API documentation', '/api/docs', new_tab=True)
         ui.button('Change password', on_click=dialog.open).props('flat dense no-caps')
         with ui.element('form').props(f'method=post action="{logout}"'):

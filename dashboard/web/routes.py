@@ -37,6 +37,8 @@ TABLE: tuple[tuple[str, str, Access, str], ...] = (
     ('GET', '/', USER, ''),
     ('GET', '/logs', USER, ''),
     ('GET', '/account', USER, ''),
+    ('GET', '/help', USER, ''),
+    ('GET', '/help/{name}', USER, ''),
     ('GET', '/users', ADMIN, ''),
     ('GET', '/audit', ADMIN, ''),
     ('GET', '/api/audit', ADMIN, ''),

@@ -54,6 +54,10 @@ def test_every_part_works_below_a_path(behind, browser, strips):
     watch_by_hand(page, here.url)
     page.goto(f'{here.url}/api/docs')
     expect(page.get_by_text('/api/logs/{service}/download')).to_be_visible()
+    page.goto(f'{here.url}/help')
+    page.get_by_role('article').get_by_role('link', name='questions').click()
+    expect(page.get_by_role('heading', name='Questions')).to_be_visible()
+    assert page.url == f'{here.url}/help/questions'
     page.goto(f'{here.url}/logs')
     page.wait_for_function('window.did_handshake === true')
     page.get_by_role('button', name='Settings and account').click()

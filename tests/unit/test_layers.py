@@ -27,6 +27,7 @@ HOMES = {  # a foreign library → where it may be imported
     'fastapi': {'api', 'web', 'app'},
     'docker': {'engine'},
     're2': {'lines'},
+    'markdown_it': {'pages'},
     'sqlite3': {'access'},
     'jwt': {'access'},
     'argon2': {'access'},
