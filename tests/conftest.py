@@ -1,14 +1,96 @@
-"""What tests share."""
+"""What tests share, so that a new one need not start its own.
+
+============================  ==========================================================================================
+a test asks for               and gets
+============================  ==========================================================================================
+``demo_server``               the dashboard on its demo, in a process of its own; for the whole run
+``server``                    the dashboard on the machine's own Docker engine; for the whole run
+``run_container``             starts containers on that engine, as Compose would: ``run_container('web', command='…')``
+``open_page``                 opens a page in Chromium as a signed-in user: ``open_page(server, '/logs?service=web')``
+``browser``                   that Chromium, which is one for the whole run
+``private_engine``            engines that the test may stop, kill and freeze; each takes seconds
+``quick``                     in this process: a hub that tries again and looks again almost at once
+============================  ==========================================================================================
+
+The routes in this process, without a server, are :func:`tests.support.app.running`. A server of its own is for a test
+that needs other settings, ends it, or measures it: :class:`tests.support.server.Server`. Mark ``engine`` and
+``browser`` say what a test needs; the fast tests have neither.
+
+``sh tests/run`` runs tests side by side, in processes that share the engine. So give a service a name that no other
+test has, and count on nothing that another container may change. A test is marked ``alone`` when it depends on how fast
+the machine is, or puts so much load on it that others would suffer: it runs after all others.
+Tests of one ``xdist_group`` run one after the other in one process, for what is too dear to be made twice.
+"""
 
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
 import docker
 import pytest
 from docker.errors import DockerException
 
 from tests.support.docker_engine import Containers, PrivateEngine, make_tiny_image
+from tests.support.server import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LONGEST = 60  # seconds that a test may take, if it has no mark ``timeout``
+
+
+@pytest.fixture(scope='session')
+def server(tmp_path_factory):
+    """The dashboard on the machine's own engine."""
+    server = Server(tmp_path_factory.mktemp('data'))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope='session')
+def demo_server(tmp_path_factory):
+    """The dashboard on its demo."""
+    server = Server(tmp_path_factory.mktemp('demo'), '--demo')
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope='session')
+def browser():
+    """Chromium. From here on no test of this process may be a coroutine: Playwright's event loop runs in its thread."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.support.browser import launch
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser):
+    """Opens a page as a signed-in user: ``open_page(server, '/logs?service=web', width=1280)``."""
+    from tests.support.browser import Reachable, sign_in
+
+    contexts = []
+
+    def open_(server: Reachable, path: str = '/logs', *, width: int = 1280, height: int = 760, **options) -> Page:
+        context = browser.new_context(viewport={'width': width, 'height': height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.problems = []
+        page.on('pageerror', lambda error: page.problems.append(str(error)))
+        sign_in(page, server, path)
+        return page
+
+    yield open_
+    problems = [problem for context in contexts for page in context.pages for problem in getattr(page, 'problems', [])]
+    for context in contexts:
+        context.close()
+    assert not problems, problems
 
 
 @pytest.fixture(scope='session')
@@ -61,3 +143,17 @@ def quick(monkeypatch):
 def pytest_collection_finish():
     """What was imported stays: no search for garbage goes through it again, at every full collection and at the end."""
     gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Tests without a browser first, for its event loop bears no other; of each kind those first that may take long.
+
+    So, where tests run side by side, nobody waits at the end for a long one that has begun last.
+    """
+    items.sort(key=lambda item: (bool(item.get_closest_marker('browser')), -_longest(item)))
+
+
+def _longest(item: pytest.Item) -> float:
+    mark = item.get_closest_marker('timeout')
+    return mark.args[0] if mark else LONGEST

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_page import CONTRAST
+from tests.support.browser import CONTRAST
 from tests.support.docker_engine import wait_until
 from tests.support.server import PASSWORD, Server
 

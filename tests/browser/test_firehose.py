@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_specification import lines_of
+from tests.support.browser import lines_of
 from tests.support.docker_engine import WHEN_TOLD, tell, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine]
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.alone]
 FLOOD = 'while true; do seq $n $((n+4999)); n=$((n+5000)); sleep 0.2; done'  # about 20,000 lines a second
 
 

@@ -13,7 +13,7 @@ from dashboard.engine.frames import LONGEST_LINE
 from tests.support.docker_engine import wait_until
 from tests.support.hostile import CORPUS, LONG, MARKER
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.alone, pytest.mark.timeout(120)]
 ALLOWED = {'DIV', 'TIME', 'B', 'I', 'MARK', 'EM'}
 WATCH = """
 window.longest = 0;

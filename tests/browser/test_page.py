@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_specification import lines_of
+from tests.support.browser import CONTRAST, lines_of
 from tests.support.docker_engine import wait_until
 from tests.support.server import PASSWORD, Server
 
@@ -272,21 +272,3 @@ def test_without_an_engine_the_page_says_where_why_and_what_to_do_and_comes_aliv
     finally:
         page.close()
         server.stop()
-
-
-CONTRAST = """() => {
-  const parse = c => { const n = c.match(/[\\d.]+/g).map(Number); return {rgb: n.slice(0, 3), a: n[3] ?? 1}; };
-  const lum = rgb => { const [r, g, b] = rgb.map(v => { v /= 255;
-    return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
-  const back = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
-    if (c.a > .99) return c.rgb; } return [255, 255, 255]; };
-  const poor = [];
-  for (const e of document.querySelectorAll('body *')) {
-    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-    const seen = e.checkVisibility({opacityProperty: true, visibilityProperty: true});
-    if (!own || !seen || e.closest('#popup, #too_long_message_popup')) continue;
-    const [a, b] = [lum(parse(getComputedStyle(e).color).rgb), lum(back(e))];
-    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (ratio < 4.5) poor.push(`${e.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
-  }
-  return poor; }"""

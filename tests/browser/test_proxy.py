@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
-from tests.browser.conftest import sign_in
+from tests.support.browser import sign_in
 from tests.support.proxies import ReverseProxy
 from tests.support.server import PASSWORD, Server, free_port
 from tests.unit.web.test_edge import make_certificate

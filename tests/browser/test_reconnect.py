@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_specification import lines_of
+from tests.support.browser import lines_of
 from tests.support.docker_engine import wait_until
 from tests.support.server import Server
 from tests.support.wire import Wire

@@ -6,7 +6,9 @@ import re
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+
+from tests.support.browser import lines_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
@@ -17,14 +19,6 @@ COUNTER = 'i=0; while true; do i=$((i+1)); echo "line $i"; sleep 0.1; done'
 def web():
     """A name that no other test's service has: a timeline goes on when its service comes back."""
     return f'web-{uuid4().hex[:6]}'
-
-
-def lines_of(page: Page) -> list[str]:
-    """The text of every line on the page, without timestamps."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll('.log .l')].map(l => {
-            const copy = l.cloneNode(true); copy.querySelector('time')?.remove(); return copy.textContent; })"""
-    )
 
 
 def test_service_selector_shows_running_services(open_page, server, run_container):
@@ -162,15 +156,16 @@ def test_download_gives_what_the_filter_shows(open_page, server, run_container, 
 
 def test_switching_services_reconnects(open_page, server, run_container, web):
     run_container(service=web, command='while true; do echo from web; sleep 0.1; done')
-    run_container(service='api', command='while true; do echo from api; sleep 0.1; done')
+    api = web.replace('web', 'api')
+    run_container(service=api, command='while true; do echo from api; sleep 0.1; done')
     page = open_page(server, f'/logs?service={web}')
     expect(page.locator('.log .l').first).to_contain_text('from web')
     page.get_by_label('Service').click()
-    page.locator('.services').get_by_text('api', exact=True).click()
+    page.locator('.services').get_by_text(api, exact=True).click()
     expect(page.locator('.log .l').first).to_contain_text('from api')
     page.wait_for_function("document.querySelectorAll('.log .l').length > 5")
     assert set(lines_of(page)) == {'from api'}
-    assert 'service=api' in page.url
+    assert f'service={api}' in page.url
 
 
 def test_the_tail_selector_chooses_how_many_lines_come_first(open_page, server, run_container, web):

@@ -10,16 +10,7 @@ import time
 
 import pytest
 
-from tests.support.server import Server
-
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture(scope='module')
-def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp('data'))
-    yield server
-    server.stop()
 
 
 def wscat(url: str, count: int, timeout: float = 15) -> tuple[list[dict], str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import launch
 from tests.faults.faults import FAULTS, run
+from tests.support.browser import launch
+from tests.support.docker_engine import PrivateEngine
 
 COLUMNS = ('fault', 'lines', 'WebSocket that resumes', 'page in Chromium', 'download', 'the badge said')
 
@@ -24,8 +26,11 @@ def main() -> None:
         browser = launch(playwright)
         for fault in FAULTS:
             if only in fault.name:
-                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-                    accounts, badge, _ = run(fault, Path(directory), browser)
+                with (
+                    tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory,
+                    closing(PrivateEngine(Path(directory), *fault.options)) as engine,
+                ):
+                    accounts, badge, _ = run(fault, Path(directory), browser, engine.start())
                 said = ' → '.join(dict.fromkeys(badge))
                 cells = [fault.name, f'{accounts["WebSocket"].seen:,}', *map(str, accounts.values()), said]
                 print(_row(cells), flush=True)

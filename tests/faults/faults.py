@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from tests.faults.account import Account
 from tests.faults.scene import Scene
-from tests.support.docker_engine import TINY
+from tests.support.docker_engine import TINY, PrivateEngine
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Fault:
 
     name: str
     act: Callable[[Scene], None]
-    options: tuple[str, ...] = ()  # of the engine
+    ends_engine: bool = False  # which then is one of its own, else one that other faults use too
+    options: tuple[str, ...] = ()  # of its own engine
+    environ: dict[str, str] = field(default_factory=dict)  # settings of the dashboard
     log: dict[str, str] = field(default_factory=dict)  # options of the writer's log
     tcp: bool = False  # how the dashboard reaches the engine, else by a unix socket
     rotates: bool = False  # the engine itself loses lines
@@ -144,10 +146,10 @@ def laptop_sleeps(scene: Scene) -> None:
 
 FAULTS = [
     Fault('the streams end', streams_end),
-    Fault('the engine is stopped and started', engine_stops, badge='unreachable'),
-    Fault('the same with live-restore', engine_stops, ('--live-restore',), badge='unreachable'),
-    Fault('the engine is killed (kill -9)', engine_is_killed, badge='unreachable'),
-    Fault('the same with live-restore, killed', engine_is_killed, ('--live-restore',), badge='unreachable'),
+    Fault('the engine is stopped and started', engine_stops, True, badge='unreachable'),
+    Fault('the same with live-restore', engine_stops, True, ('--live-restore',), badge='unreachable'),
+    Fault('the engine is killed (kill -9)', engine_is_killed, True, badge='unreachable'),
+    Fault('the same with live-restore, killed', engine_is_killed, True, ('--live-restore',), badge='unreachable'),
     Fault('the engine hangs (SIGSTOP)', engine_hangs, badge='unreachable'),
     Fault('the socket is missing and comes back', socket_is_missing, badge='unreachable'),
     Fault('the network to the engine drops (tcp)', network_drops, tcp=True, badge='unreachable'),
@@ -183,9 +185,11 @@ def _chromium() -> list[int]:
     return sorted(pid for pid in ours if pid in parents and parents[pid][1].startswith('chrom'))
 
 
-def run(fault: Fault, directory: Path, browser: Browser) -> tuple[dict[str, Account], list[str], int]:
+def run(
+    fault: Fault, directory: Path, browser: Browser, engine: PrivateEngine
+) -> tuple[dict[str, Account], list[str], int]:
     """Do it in the middle of the writing; the accounts, what the badge said, and how often the client resumed."""
-    scene = Scene(directory, browser, *fault.options, tcp=fault.tcp, log=fault.log)
+    scene = Scene(directory, browser, engine, tcp=fault.tcp, log=fault.log, environ=fault.environ)
     try:
         scene.rest(2)
         fault.act(scene)

@@ -1,4 +1,4 @@
-"""A private engine with a writer of numbered lines, a dashboard, and viewers; between them wires that can be cut."""
+"""An engine with a writer of numbered lines, a dashboard, and viewers; between them wires that can be cut."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import sign_in
 from tests.faults.account import Account, Gap, compare
 from tests.faults.viewers import Follower, Watcher
+from tests.support.browser import sign_in
 from tests.support.docker_engine import Containers, PrivateEngine, wait_until
 from tests.support.server import Server
 from tests.support.wire import Wire
@@ -28,23 +28,32 @@ WRITER = (
 
 
 class Scene:
-    """Everything that a fault can be done to."""
+    """Everything that a fault can be done to.
+
+    :param engine: runs, and has no containers; at the end it has none again
+    :param environ: settings of the dashboard
+    """
 
     def __init__(
-        self, directory: Path, browser: Browser, *engine_options: str, tcp: bool = False, log: dict[str, str]
+        self,
+        directory: Path,
+        browser: Browser,
+        engine: PrivateEngine,
+        *,
+        tcp: bool = False,
+        log: dict[str, str],
+        environ: dict[str, str],
     ) -> None:
-        self.engine = PrivateEngine(directory / 'engine', *engine_options)
-        (directory / 'engine').mkdir()
-        self.engine.start()
-        self.client = self.engine.client()
+        self.engine = engine
+        self.client = engine.client()
         self.run = Containers(self.client)
         options = {'log_config': LogConfig(type='json-file', config=log)} if log else {}
         self.web = self.write(**options)
         self.removed: list[str] = []  # what removed containers have written
         path = None if tcp else directory / 'wire.sock'
-        self.to_engine = Wire(str(directory / 'engine' / 'docker.sock'), path)
+        self.to_engine = Wire(str(engine.directory / 'docker.sock'), path)
         host = f'tcp://127.0.0.1:{self.to_engine.port}' if tcp else f'unix://{path}'
-        self._data, self._environ = directory / 'data', {'DOCKER_HOST': host}
+        self._data, self._environ = directory / 'dashboard', {'DOCKER_HOST': host, **environ}
         self.server = Server(self._data, **self._environ)
         self.to_server = Wire(('127.0.0.1', self.server.port))
         self.url = f'http://127.0.0.1:{self.to_server.port}'
@@ -136,7 +145,7 @@ class Scene:
         self.server.stop()
         self.to_server.close()
         self.to_engine.close()
-        self.engine.close()
+        self.run.remove_all()
 
 
 def _number(row: str | Gap) -> str | Gap:

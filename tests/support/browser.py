@@ -1,0 +1,59 @@
+"""A real browser on the dashboard: how it starts, how a user signs in, and what a page says."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from playwright.sync_api import Browser, Page, Playwright
+
+from tests.support.server import PASSWORD
+
+
+class Reachable(Protocol):
+    """A dashboard, or the way to one, such as a wire or a proxy before it."""
+
+    url: str
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium."""
+    return playwright.chromium.launch(
+        executable_path='/usr/bin/chromium', args=['--no-sandbox', '--disable-background-networking']
+    )
+
+
+def sign_in(page: Page, server: Reachable, path: str, username: str = 'admin') -> None:
+    """Ask for a page below ``/logs``, sign in, and wait until it is alive."""
+    page.goto(server.url + path)
+    page.get_by_label('User name').fill(username)
+    page.get_by_label('Password').fill(PASSWORD)
+    page.get_by_role('button', name='Sign in').click()
+    page.wait_for_url('**/logs**')
+    page.wait_for_function('window.did_handshake === true')
+
+
+def lines_of(page: Page) -> list[str]:
+    """The text of every line on the page, without timestamps."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('.log .l')].map(l => {
+            const copy = l.cloneNode(true); copy.querySelector('time')?.remove(); return copy.textContent; })"""
+    )
+
+
+# the texts of a page whose contrast is below 4.5, which is AA of WCAG 2.2 (1.4.3)
+CONTRAST = """() => {
+  const parse = c => { const n = c.match(/[\\d.]+/g).map(Number); return {rgb: n.slice(0, 3), a: n[3] ?? 1}; };
+  const lum = rgb => { const [r, g, b] = rgb.map(v => { v /= 255;
+    return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
+  const back = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.a > .99) return c.rgb; } return [255, 255, 255]; };
+  const poor = [];
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    const seen = e.checkVisibility({opacityProperty: true, visibilityProperty: true});
+    if (!own || !seen || e.closest('#popup, #too_long_message_popup')) continue;
+    const [a, b] = [lum(parse(getComputedStyle(e).color).rgb), lum(back(e))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) poor.push(`${e.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return poor; }"""
