@@ -14,7 +14,7 @@ from tests.support.docker_engine import LABEL, wait_until
 from tests.support.server import free_port
 from tests.unit.test_supply import RUNTIME, pins
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group('image'), pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 BASE = 'docker-log-dashboard/base:1'

@@ -8,7 +8,7 @@ import docker
 import pytest
 from docker.errors import DockerException, NotFound
 
-from tests.support.docker_engine import Containers, PrivateEngine, make_tiny_image, wait_until
+from tests.support.docker_engine import LABEL, Containers, PrivateEngine, make_tiny_image, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -64,7 +64,6 @@ def test_containers_of_one_service_have_different_numbers(run_container):
 def test_containers_are_removed_even_when_they_run_or_could_not_start(engine_client):
     containers = Containers(engine_client)
     container = containers(command=COUNTER)
-    before = {found.id for found in engine_client.containers.list(all=True)}
     with pytest.raises(DockerException):
         containers(working_dir='relative')
     with pytest.raises(DockerException):
@@ -72,7 +71,7 @@ def test_containers_are_removed_even_when_they_run_or_could_not_start(engine_cli
     containers.remove_all()
     with pytest.raises(NotFound):
         container.reload()
-    assert {found.id for found in engine_client.containers.list(all=True)} <= before
+    assert engine_client.containers.list(all=True, filters={'label': f'{LABEL}={containers.mark}'}) == []
 
 
 def test_the_small_image_is_made_once(engine_client, tiny_image):

@@ -72,6 +72,7 @@ async def read_until(viewer, last: int) -> list[dict]:
     return gaps
 
 
+@pytest.mark.alone
 async def test_a_viewer_that_falls_behind_is_told_how_many_it_missed_and_delays_nobody(server, run_container):
     # slow enough for the engine to keep up, and far more than the history and all buffers hold
     run_container(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import shutil
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import docker
 from docker.errors import DockerException, ImageNotFound
@@ -32,22 +34,30 @@ def wait_until(condition: Callable[[], object], timeout: float = 10, message: st
 
 def make_tiny_image(client: docker.DockerClient) -> str:
     """An image of nothing but busybox: no registry is asked."""
-    try:
-        client.images.get(TINY)
-    except ImageNotFound:
-        busybox = shutil.which('busybox')
-        assert busybox, 'busybox is missing: apt-get install busybox-static'
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode='w') as tar:
-            tar.add(busybox, 'bin/busybox')
-            for applet in subprocess.check_output([busybox, '--list'], text=True).split():
-                link = tarfile.TarInfo(f'bin/{applet}')
-                link.type, link.linkname = tarfile.SYMTYPE, 'busybox'
-                if applet != 'busybox':
-                    tar.addfile(link)
-        repository, tag = TINY.split(':')
-        client.api.import_image_from_data(archive.getvalue(), repository=repository, tag=tag, changes=['ENV PATH=/bin'])
+    with Path(__file__).open() as lock:  # tests that run side by side make it once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            client.images.get(TINY)
+        except ImageNotFound:
+            repository, tag = TINY.split(':')
+            changes = ['ENV PATH=/bin']
+            client.api.import_image_from_data(_busybox(), repository=repository, tag=tag, changes=changes)
     return TINY
+
+
+def _busybox() -> bytes:
+    """The files of the image, as a tar archive."""
+    busybox = shutil.which('busybox')
+    assert busybox, 'busybox is missing: apt-get install busybox-static'
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode='w') as tar:
+        tar.add(busybox, 'bin/busybox')
+        for applet in subprocess.check_output([busybox, '--list'], text=True).split():
+            link = tarfile.TarInfo(f'bin/{applet}')
+            link.type, link.linkname = tarfile.SYMTYPE, 'busybox'
+            if applet != 'busybox':
+                tar.addfile(link)
+    return archive.getvalue()
 
 
 WHEN_TOLD = 'while [ ! -e /told ]; do usleep 20000; done;'  # a command may begin with it, to wait for tell()
@@ -62,6 +72,7 @@ class Containers:
     """Starts containers as compose would label them; removes them all at the end."""
 
     def __init__(self, client: docker.DockerClient) -> None:
+        self.mark = uuid4().hex  # the value of LABEL on these containers and no others
         self._client = client
         self._started: list[Container] = []
 
@@ -79,7 +90,7 @@ class Containers:
             ['sh', '-c', command],
             network_mode=options.pop('network_mode', 'none'),
             stop_signal=options.pop('stop_signal', 'SIGKILL'),  # a shell as first process would ignore SIGTERM for 10 s
-            labels={LABEL: '1', **(compose if project else {}), **(labels or {})},
+            labels={LABEL: self.mark, **(compose if project else {}), **(labels or {})},
             **options,
         )
         self._started.append(container)
@@ -88,7 +99,7 @@ class Containers:
 
     def remove_all(self) -> None:
         for container in self._started:
-            with suppress(DockerException):  # the test has removed it
+            with suppress(DockerException, OSError):  # the test has removed it, or ended the engine
                 container.remove(force=True, v=True)
 
 
