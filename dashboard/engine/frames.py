@@ -15,6 +15,7 @@ from dashboard.model import PREFIX, STAMP_LENGTH, Container, LogLine, Stream, fo
 HEADER = 8  # stream, three zero bytes, length as a big-endian 32-bit number
 ENGINE_SPLIT = 16 * 1024  # the engine cuts longer lines and stamps every piece
 LONGEST_LINE = 1 << 20  # bytes held for one line; of a longer one, what is held becomes a line without an ending
+ENDINGS = (b'\n', b'\r\n')  # all that the last piece of a line of full pieces holds
 
 
 class ChunkDecoder:
@@ -90,21 +91,25 @@ class FrameDecoder:
     def _join(self, stream: int, record: bytes) -> list[LogLine]:
         """Any frame: a piece of a split line, a line while another's is unfinished, or with an unusual timestamp.
 
-        The engine cuts only full pieces: a shorter one without an ending is the last thing its writer said.
+        The engine cuts only full pieces: a shorter one without an ending is the last thing its writer said. What is held
+        goes as a line when more of it comes, and not before: all that comes may be its ending.
         """
+        lines, held = [], self._pieces.get(stream, [])
+        if len(held) * ENGINE_SPLIT >= LONGEST_LINE and record[PREFIX:] not in ENDINGS:
+            lines.append(self._line(stream, b''.join(self._pieces.pop(stream))))
         pieces = self._pieces.setdefault(stream, [])
         pieces.append(record[PREFIX:] if pieces else record)
-        full = len(record) >= PREFIX + ENGINE_SPLIT and not record.endswith(b'\n')
-        if full and len(pieces) * ENGINE_SPLIT < LONGEST_LINE:
-            return []
-        return [self._line(stream, b''.join(self._pieces.pop(stream)))]
+        if len(record) < PREFIX + ENGINE_SPLIT or record.endswith(b'\n'):
+            lines.append(self._line(stream, b''.join(self._pieces.pop(stream))))
+        return lines
 
     def _cut_terminal(self, buffer: bytes) -> list[LogLine]:
         *records, self._rest = buffer.split(b'\n')
         lines = [self._line(Stream.STDOUT, _rejoin(record + b'\n')) for record in records]
-        if len(self._rest) > LONGEST_LINE:
-            # cut where a piece of the engine's ends, so that the rest begins with its own timestamp
-            whole = len(self._rest) // (PREFIX + ENGINE_SPLIT) * (PREFIX + ENGINE_SPLIT)
+        # cut where a piece of the engine's ends, so that the rest begins with its own timestamp, and has more than an end
+        piece = PREFIX + ENGINE_SPLIT
+        whole = (len(self._rest) - PREFIX - len(b'\r\n')) // piece * piece
+        if whole >= LONGEST_LINE:
             lines.append(self._line(Stream.STDOUT, _rejoin(self._rest[:whole])))
             self._rest = self._rest[whole:]
         return lines

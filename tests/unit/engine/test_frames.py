@@ -86,6 +86,19 @@ def test_lines_that_the_engine_split_are_joined(tty, size):
     assert decode(FrameDecoder(WEB, tty=tty), [body]) == [(1, content), (1, b'next')]
 
 
+@pytest.mark.parametrize('tty', [False, True])
+@pytest.mark.parametrize('ending', [b'\n', b'\r\n'])
+@pytest.mark.parametrize('at_once', [False, True])
+@pytest.mark.parametrize('size', [LONGEST_LINE - 1, LONGEST_LINE, LONGEST_LINE + 1, 2 * LONGEST_LINE])
+def test_a_line_as_long_as_is_held_at_most_gives_no_empty_line_after_it(tty, ending, at_once, size):
+    payloads = as_engine(b'x' * size, 1, ending) + as_engine(b'', 2, ending) + as_engine(b'next', 3, ending)
+    reads = payloads if tty else [frame(1, payload) for payload in payloads]
+    lines = decode(FrameDecoder(WEB, tty=tty), [b''.join(reads)] if at_once else reads)
+    assert [content for _, content in lines[-2:]] == [b'', b'next'], 'an empty line that was written stays'
+    assert all(content for _, content in lines[:-2])
+    assert b''.join(content for _, content in lines[:-2]) == b'x' * size
+
+
 def test_split_lines_of_both_streams_do_not_mix():
     out, err = as_engine(b'o' * 20_000, 1), as_engine(b'e' * 20_000, 2)
     body = frame(1, out[0]) + frame(2, err[0]) + frame(2, err[1]) + frame(1, out[1])
