@@ -180,6 +180,7 @@ class Gap:
     reason: str  # words for the user
     row: int | None = None  # number of the first missed row in the history, when they were skipped for one viewer only
     lost: bool = False  # whether nobody has them any more
+    container: str = ''  # the short id of the only container whose lines they are
 
     @property
     def key(self) -> str:

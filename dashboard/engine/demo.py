@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from dashboard.engine.demo_content import DEMO_SERVICES, DemoLine, DemoService
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
-from dashboard.model import SECOND, Container, ContainerEvent, LogLine, ServiceKey, Stream
+from dashboard.model import SECOND, STAMP_LENGTH, Container, ContainerEvent, LogLine, ServiceKey, Stream
 
 KEPT = 20_000  # lines of each container; older ones are rotated away
 REMEMBERED = 256  # events, as many as Docker's engine
@@ -30,6 +30,7 @@ class _Log:
     container: Container
     lines: list[LogLine] = field(default_factory=list)
     first: int = 0  # number of the oldest kept line
+    again: list[int] = field(default_factory=list)  # numbers of the lines to which followers went back
     readable: bool = True
     removed: bool = False
 
@@ -125,6 +126,12 @@ class ScriptedEngine:
         log.first += count
         del log.lines[:count]
 
+    def read_again(self, container: Container, count: int) -> None:
+        """The followers of the log get its last ``count`` lines again, as those of Docker's do when it is rotated."""
+        log = self._logs[container.id]
+        log.again.append(log.first + len(log.lines) - count)
+        self._wake()
+
     def unreadable(self, container: Container) -> None:
         """Its log driver keeps nothing."""
         self._logs[container.id].readable = False
@@ -214,7 +221,8 @@ class ScriptedEngine:
     async def _follow(
         self, log: _Log, tail: int | None, changed: asyncio.Event, follow: bool
     ) -> AsyncGenerator[list[LogLine], None]:
-        breaks, silences, settled = self._breaks, self._silences, False
+        breaks, silences, settled, again = self._breaks, self._silences, False, len(log.again)
+        last: LogLine | None = None
         position = log.first + (max(0, len(log.lines) - tail) if tail is not None else 0)
         while True:
             await self._hold(silences)
@@ -225,12 +233,17 @@ class ScriptedEngine:
             if batch := log.lines[start : start + BATCH]:
                 position += len(batch)
                 yield batch
+                last = batch[-1]
                 await asyncio.sleep(0)
             elif not follow or log.container.status not in ('running', 'paused') or log.removed:
                 return
             elif not settled:
                 settled = True
                 yield []
+            elif again < len(log.again):
+                repeated = log.lines[max(0, log.again[again] - log.first) :]
+                again += 1
+                yield _after_line(last, repeated)
             else:
                 changed.clear()
                 await changed.wait()
@@ -292,6 +305,16 @@ class ScriptedEngine:
 
     def _unavailable(self, reason: str) -> EngineUnavailable:
         return EngineUnavailable(self.address, reason, 'The next try follows by itself.')
+
+
+def _after_line(last: LogLine | None, lines: list[LogLine]) -> list[LogLine]:
+    """Lines as a decoder numbers them in a stream where they come after that one."""
+    found: list[LogLine] = []
+    for line in lines:
+        alike = last is not None and last.record[:STAMP_LENGTH] == line.record[:STAMP_LENGTH]
+        last = LogLine(line.container, line.stream, line.record, last.ordinal + 1 if alike and last else 0)
+        found.append(last)
+    return found
 
 
 def _between(line: LogLine, since: int | None, until: int | None) -> bool:

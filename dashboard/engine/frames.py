@@ -91,8 +91,8 @@ class FrameDecoder:
     def _join(self, stream: int, record: bytes) -> list[LogLine]:
         """Any frame: a piece of a split line, a line while another's is unfinished, or with an unusual timestamp.
 
-        The engine cuts only full pieces: a shorter one without an ending is the last thing its writer said. What is held
-        goes as a line when more of it comes, and not before: all that comes may be its ending.
+        The engine cuts only full pieces: a shorter one without an ending is the last thing its writer said. What is
+        held goes as a line when more of it comes, and not before: all that comes may be its ending.
         """
         lines, held = [], self._pieces.get(stream, [])
         if len(held) * ENGINE_SPLIT >= LONGEST_LINE and record[PREFIX:] not in ENDINGS:
@@ -106,7 +106,7 @@ class FrameDecoder:
     def _cut_terminal(self, buffer: bytes) -> list[LogLine]:
         *records, self._rest = buffer.split(b'\n')
         lines = [self._line(Stream.STDOUT, _rejoin(record + b'\n')) for record in records]
-        # cut where a piece of the engine's ends, so that the rest begins with its own timestamp, and has more than an end
+        # cut where a piece of the engine's ends, so that the rest begins with its own timestamp, and is no mere ending
         piece = PREFIX + ENGINE_SPLIT
         whole = (len(self._rest) - PREFIX - len(b'\r\n')) // piece * piece
         if whole >= LONGEST_LINE:

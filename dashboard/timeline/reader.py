@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
-from dashboard.model import Container, Cursor, LogLine, Row
+from dashboard.model import Container, Cursor, Gap, LogLine, Row
 from dashboard.timeline.reopening import Reopening, backoff
 from dashboard.timeline.repeats import Repeats
-from dashboard.timeline.resume import Lateness, Leap, Resume
+from dashboard.timeline.resume import GONE, HELD, TAILS, TOO_LATE, Lateness, Resume
 
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
-RESUME_TAIL = 200_000  # lines searched when resuming: given a time only, the engine would read the whole log
 LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
 FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
 
@@ -58,6 +57,7 @@ class LogReader:
         self._changed = changed
         self._capacity = capacity  # lines that the history holds
         self._last: Cursor | None = None
+        self._told: Cursor | None = None  # the last line when a gap was told: it is not told again before the next line
         self._backfill = backfill  # lines to begin with; None: all of them, of a log that has begun while we watched
         self._retry = asyncio.Event()
         self._stream = Reopening()
@@ -88,42 +88,72 @@ class LogReader:
         self._stream.give_up(lost_at)
 
     async def _read(self) -> None:
-        if self._last is None:
-            end = await self._follow(self._backfill, None)
-        else:
-            end = await self._follow(RESUME_TAIL, Resume(self._last, await self._newest()))
-        while end is not _End.STOPPED and self._last:
-            if end is _End.NOT_FOUND:
-                # the last line is further back than that, or the engine no longer has it: look at all there is
-                end = await self._follow(None, Resume(self._last, await self._newest()))
-            else:
-                end = await self._follow(LEAP_TAIL, Leap(self._last))
+        end = await (self._resume(TAILS, GONE) if self._last else self._follow(self._backfill, None))
+        while end is _End.LATE:
+            end = await self._resume((LEAP_TAIL,), TOO_LATE)
 
-    async def _follow(self, tail: int | None, sieve: Resume | Leap | None) -> _End:
-        """Deliver what the stream gives, as far as it is new, and say why that ended."""
-        since, lateness = sieve.since if sieve else None, Lateness(self._capacity)
-        async with aclosing(self._engine.logs(self.container, tail=tail, since=since, follow=True)) as batches:
+    async def _resume(self, tails: Sequence[int | None], reason: str) -> _End:
+        """Follow after the last line, which is sought in ever longer tails of the log."""
+        end = _End.NOT_FOUND
+        for tail in tails:
+            if end is _End.NOT_FOUND and self._last:
+                newest = await self._newest()
+                at_last = tail == tails[-1] or not newest
+                sieve = Resume(self._last, newest, tail if newest else 0, reason, HELD if at_last else 0)
+                end = await self._follow(tail if newest else None, sieve, at_last)
+        return end
+
+    async def _follow(self, tail: int | None, sieve: Resume | None, at_last: bool = True) -> _End:
+        """Deliver what the stream gives, as far as it is new, and say why that ended.
+
+        :param at_last: whether a line to resume after is nowhere else if it is not found
+        """
+        lateness = Lateness(self._capacity)
+        async with aclosing(self._engine.logs(self.container, tail=tail, follow=True)) as batches:
             async for batch in batches:
-                rows = self._repeats.sift(sieve.sift(batch) if sieve else list(batch))
-                if isinstance(sieve, Resume) and sieve.failed and tail is not None:
+                rows = sieve.sift(batch) if sieve else list[Row](batch)
+                if sieve and sieve.failed and not at_last:
                     return _End.NOT_FOUND
-                self._hand_over(rows, live=not batch)
+                self._hand_over(self._repeats.sift(await self._without_doubles(rows)), live=not batch)
                 if batch and self.state.phase == 'live' and lateness.grows(batch):
                     return _End.LATE
-        if isinstance(sieve, Resume) and tail is not None and not sieve.found:
+        if sieve and not sieve.found and not at_last:
             return _End.NOT_FOUND
         self._hand_over(sieve.finish() if sieve else [], live=False)
         return _End.STOPPED
 
     async def _newest(self) -> LogLine | None:
-        """The line that the log ends with now."""
-        newest = None
-        async with aclosing(self._engine.logs(self.container, tail=1)) as batches:
-            async for batch in batches:
-                newest = batch[-1]
+        """The line that the log ends with now; None when it is empty."""
+        for tail in (1, None):  # an engine may give no last line of a log that was truncated, though there are some
+            newest = None
+            async with aclosing(self._engine.logs(self.container, tail=tail)) as batches:
+                async for batch in batches:
+                    newest = batch[-1]
+            if newest:
+                break
         return newest
 
+    async def _without_doubles(self, rows: list[Row]) -> list[Row]:
+        """Leave out lines that came twice and are not there twice, where only the log itself can tell."""
+        while line := self._repeats.doubtful(rows):
+            if await self._is_twice(line):
+                self._repeats.believe()
+            else:
+                rows = [row for row in rows if row is not line]
+        return rows
+
+    async def _is_twice(self, line: LogLine) -> bool:
+        count, moment = 0, line.timestamp
+        with suppress(ContainerGone):
+            logs = self._engine.logs(self.container, tail=TAILS[0], since=moment, until=moment)
+            async with aclosing(logs) as batches:
+                async for batch in batches:
+                    count += sum(other.record == line.record for other in batch)
+        return count > 1
+
     def _hand_over(self, rows: list[Row], live: bool) -> None:
+        if rows and isinstance(rows[0], Gap):
+            rows, self._told = rows[1:] if self._told is self._last else rows, self._last
         if rows and isinstance(rows[-1], LogLine):
             self._last = rows[-1].cursor
         if rows:

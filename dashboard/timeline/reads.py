@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
+from itertools import dropwhile
 
 from dashboard.engine import Engine
 from dashboard.errors import NoStreamLeft
 from dashboard.model import STAMP_LENGTH, Container, Cursor, Gap, LogLine, Row, Service
+from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import Marks
 from dashboard.timeline.merge import merged
-from dashboard.timeline.resume import Resume
+from dashboard.timeline.resume import MARGIN, TAILS, Resume
 from dashboard.timeline.subscription import BATCH, Subscription
 
 
@@ -82,14 +84,16 @@ class Reads:
         self, container: Container, marks: Marks, until: int | None
     ) -> AsyncGenerator[list[Row], None]:
         cursor = marks.cursors.get(container.short_id)
-        # of one that was never heard all is new, but not what it wrote long before
-        resume = Resume(cursor or marks.newest)
-        async with aclosing(self._engine.logs(container, since=resume.since, until=until)) as batches:
-            async for batch in batches:
-                if rows := resume.sift(batch) if cursor else list[Row](batch):
-                    yield rows
-        if cursor and (rows := resume.finish()):
-            yield rows
+        if cursor is None:
+            # of one that was never heard all is new, but not what it wrote long before
+            begin = marks.newest.timestamp - MARGIN
+            async with aclosing(self._engine.logs(container, since=max(0, begin), until=until)) as batches:
+                async for batch in batches:
+                    yield list(batch)
+            return
+        async with aclosing(after(self._engine, container, cursor)) as found:
+            async for rows in found:
+                yield rows if until is None else [row for row in rows if row_time(row) <= until]
 
     async def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
         """What follows the last line of each container, as far as it is not held here; then the subscription goes on.
@@ -106,6 +110,29 @@ class Reads:
         rest = await subscription.join(marks)
         for start in range(0, len(rest), BATCH):
             yield rest[start : start + BATCH]
+
+
+async def after(engine: Engine, container: Container, cursor: Cursor) -> AsyncGenerator[list[Row], None]:
+    """What a container's log has after a line, in the log's order, with constant memory; see :class:`Resume`.
+
+    :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+    """
+    for tail in TAILS:
+        resume = Resume(cursor, tail=tail, held=0)
+        async with aclosing(engine.logs(container, tail=tail)) as batches:
+            async for batch in batches:
+                if (rows := resume.sift(batch)) and resume.found:
+                    yield rows
+        if resume.found:
+            return
+    begun = False
+    async with aclosing(engine.logs(container)) as batches:
+        async for batch in batches:
+            if lines := batch if begun or not resume.reaches_later else list(dropwhile(resume.is_older, batch)):
+                yield list[Row](lines) if begun else [resume.gap(lines[0]), *lines]
+                begun = True
+    if not begun:
+        yield [resume.gap(None)]
 
 
 class Streams:

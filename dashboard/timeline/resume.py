@@ -3,84 +3,103 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 
 from dashboard.model import SECOND, Cursor, Gap, LogLine, Row, format_timestamp
 
-MARGIN = SECOND  # stdout and stderr may be logged a little out of order: look that far back for the last line
+TAILS = (2_000, 20_000, 200_000, None)  # last lines that are searched for a line, one after the other; None: all
+HELD = 200_000  # lines kept while the last one is looked for
+MARGIN = SECOND  # by which stdout and stderr may be logged out of order
 LATE, LOOK = SECOND // 2, SECOND // 8  # how late a live stream may be, and how often that is looked at
+GONE, TOO_LATE = 'the engine no longer has them', 'the engine could not keep up'
 
 
 class Resume:
-    """Finds the last delivered line in a stream that begins a little before it, and lets only what follows pass.
+    """Finds the last delivered line in a stream of the log's last lines, and lets only what follows pass.
 
-    The engine's ``since`` names a time, not a line, and its filter would drop a line that was logged after the last
-    one with an earlier timestamp; so the stream begins earlier and the last line itself is looked for.
+    The order of the log is the truth, not its timestamps: the clock may have been set back. So the stream is of a
+    number of lines and not ``since`` a time, which would leave out what was logged later with an earlier timestamp.
 
     :param last: the last delivered line
     :param newest: the newest line of the log when it was opened: when it has come, the last one is there or never will
         be. That a stream is silent for a moment proves nothing: an engine under load pauses anywhere.
+    :param tail: how many lines were asked for; None: all
+    :param reason: why lines are missing when the last one is not found
     """
 
-    def __init__(self, last: Cursor, newest: LogLine | None = None) -> None:
-        self.since = last.timestamp - MARGIN if last.timestamp > MARGIN else None
+    def __init__(
+        self,
+        last: Cursor,
+        newest: LogLine | None = None,
+        tail: int | None = None,
+        reason: str = GONE,
+        held: int = HELD,
+    ) -> None:
         self.found = False
         self.failed = False
+        self.reaches_later = False  # whether a line came whose timestamp is later than the last one's
         self._last = last
         self._newest = newest
+        self._tail = tail
+        self._reason = reason
         self._stamp = format_timestamp(last.timestamp).encode()
-        self._held: list[LogLine] = []
+        self._first = b''  # the record that came first
+        self._come = 0
+        self._held: deque[LogLine] = deque(maxlen=held)
 
     def sift(self, batch: list[LogLine]) -> list[Row]:
         """The rows of this batch that are new."""
         if self.found or self.failed:
             return list(batch)
+        if batch and not self._first:
+            self._first = batch[0].record
         for index, line in enumerate(batch):
-            if line.record.startswith(self._stamp) and line.cursor == self._last:
+            if line.record.startswith(self._stamp) and line.cursor == self._last and self._is_certain():
                 self.found = True
                 return list(batch[index + 1 :])
+        self._come += len(batch)
         self._held += batch
+        self.reaches_later = self.reaches_later or not all(map(self.is_older, batch))
         return self.finish() if self._is_past(batch) else []
+
+    def finish(self) -> list[Row]:
+        """Nothing more comes. If the last line was not there any more: what follows it, after a row that says so.
+
+        A log that does not have it any more has nothing older either. A log that has is not the one that it came from,
+        or was changed: there the timestamps must do.
+        """
+        if self.found or self.failed:
+            return []
+        self.failed = True
+        held = list(self._held)
+        start = next((index for index, line in enumerate(held) if not self.is_older(line)), 0)
+        return [self.gap(held[start] if held else None), *held[start:]]
+
+    def is_older(self, line: LogLine) -> bool:
+        """Whether its timestamp is not later than that of the last line."""
+        return line.record[: len(self._stamp)] <= self._stamp
+
+    def gap(self, then: LogLine | None) -> Gap:
+        """The row that says that lines are missing before that one."""
+        end = then.timestamp if then else self._last.timestamp
+        return Gap(
+            self._last.timestamp, end, None, self._reason, lost=self._reason == GONE, container=self._last.container
+        )
+
+    def _is_certain(self) -> bool:
+        """Whether the place of the last line among those of its timestamp is sure: no tail began in their middle."""
+        return self._tail is None or not self._first.startswith(self._stamp)
 
     def _is_past(self, batch: list[LogLine]) -> bool:
         """Whether the last line would have come by now."""
         if not batch:
             return False
+        if self._tail is not None and self._come > self._tail:
+            return True
         if self._newest and any(line.record == self._newest.record for line in reversed(batch)):
             return True
         newest = self._newest.timestamp if self._newest else 0
         return batch[-1].timestamp > max(newest, self._last.timestamp) + MARGIN
-
-    def finish(self) -> list[Row]:
-        """Nothing more comes. If the last line was not there any more: what is later, after a row that says so."""
-        if self.found or self.failed:
-            return []
-        self.failed = True
-        later = [line for line in self._held if line.timestamp > self._last.timestamp]
-        end = later[0].timestamp if later else self._last.timestamp
-        return [Gap(self._last.timestamp, end, None, 'the engine no longer has them', lost=True), *later]
-
-
-class Leap:
-    """Takes a stream up at its newest lines: only those after the last delivered line pass, after a gap."""
-
-    def __init__(self, last: Cursor) -> None:
-        self.since: int | None = None
-        self._last = last
-        self._done = False
-
-    def sift(self, batch: list[LogLine]) -> list[Row]:
-        """The rows of this batch that are new."""
-        if self._done:
-            return list(batch)
-        later = [line for line in batch if line.timestamp > self._last.timestamp]
-        if not later:
-            return []
-        self._done = True
-        return [Gap(self._last.timestamp, later[0].timestamp, None, 'the engine could not keep up'), *later]
-
-    def finish(self) -> list[Row]:
-        """Nothing more comes."""
-        return []
 
 
 class Lateness:

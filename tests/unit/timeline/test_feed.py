@@ -11,7 +11,7 @@ import pytest
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable, NoStreamLeft, ServiceNotFound
-from dashboard.model import Gap, LogLine, Notice
+from dashboard.model import SECOND, Gap, LogLine, Notice
 from dashboard.timeline.history import ROW_COST, History
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks
@@ -19,6 +19,8 @@ from dashboard.timeline.reader import BACKFILL
 from dashboard.timeline.resume import Resume
 
 pytestmark = pytest.mark.usefixtures('quick')
+
+START = 1_800_000_000 * SECOND + 1
 
 
 @pytest.fixture
@@ -132,6 +134,82 @@ async def test_lines_that_were_rotated_away_meanwhile_are_a_gap(engine, hub):
         assert gap.missed is None
         assert gap.start < gap.end == lines[0].timestamp
         assert [line.text for line in lines] == numbers(81, 100)
+
+
+@pytest.mark.parametrize('back', [5, 60, 3_600])
+async def test_what_is_written_after_the_clock_was_set_back_while_the_stream_was_cut_is_complete(engine, hub, back):
+    web = engine.add('web')
+    await known(hub, 'web')
+    now = time.time_ns()
+
+    def write(first, last, offset=0):
+        for number in range(first, last + 1):
+            engine.write(web, str(number), timestamp=now + number * 1_000_000 + offset * SECOND)
+
+    async with hub.subscribe(web.service, 0) as subscription:
+        write(1, 100)
+        assert await texts(subscription, 100) == numbers(1, 100)
+        engine.fail()
+        write(101, 200)
+        write(201, 300, -back)
+        write(301, 400)
+        engine.heal()
+        hub.feed(web.service).retry_now()
+        assert await texts(subscription, 300) == numbers(101, 400)
+        write(401, 500, -back)
+        assert await texts(subscription, 100) == numbers(401, 500)
+        assert not any(isinstance(row, Gap) for row in hub.feed(web.service).history.slice(0))
+
+
+async def test_a_gap_is_told_once_though_the_stream_ends_again_and_again_before_a_line_comes(engine, hub):
+    web = engine.add('web')
+    engine.write(web, 'old')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 1) as subscription:
+        assert await texts(subscription, 1) == ['old']
+        engine.rotate(web, kept=0)
+        feed = hub.feed(web.service)
+        for number in range(3):
+            opened = engine.streams_opened
+            engine.stop(web)
+            await until(lambda: feed.status.phase == 'stopped')
+            engine.start(web)
+            await until(lambda: engine.streams_opened > opened)  # noqa: B023 - waited for at once
+            await until(lambda: feed.status.phase == 'live')
+            if number == 1:
+                engine.write(web, 'new')
+                assert await texts(subscription, 1) == ['new']
+        engine.write(web, 'newer')
+        assert await texts(subscription, 1) == ['newer']
+        assert sum(isinstance(row, Gap) for row in feed.history.slice(0)) == 1
+
+
+@pytest.mark.parametrize('count', [1, 2, 7])
+async def test_what_an_engine_gives_again_after_a_rotation_is_shown_once(engine, hub, count):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        for start in range(1, 40, 10):
+            engine.write_many(web, numbers(start, start + 9))
+            assert await texts(subscription, 10) == numbers(start, start + 9)
+            await until(lambda: hub.feed(web.service).status.phase == 'live')
+            engine.read_again(web, count)
+        engine.write(web, 'last')
+        assert await texts(subscription, 1) == ['last']
+
+
+async def test_equal_lines_of_one_timestamp_are_all_shown_once_whatever_is_given_again(engine, hub):
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        for number in range(10):
+            for _ in range(10):
+                engine.write(web, 'tick', timestamp=START + number)
+            assert await texts(subscription, 10) == ['tick'] * 10
+            await until(lambda: hub.feed(web.service).status.phase == 'live')
+            engine.read_again(web, 13)
+        engine.write(web, 'last')
+        assert await texts(subscription, 1) == ['last']
 
 
 async def test_a_restarted_container_goes_on_in_the_same_timeline_with_rows_that_say_so(engine, hub):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.model import SECOND, Gap, LogLine
-from dashboard.timeline.resume import LATE, LOOK, Lateness, Leap, Resume
+from dashboard.timeline.resume import LATE, LOOK, TOO_LATE, Lateness, Resume
 from tests.unit.api.test_logs import START, client, engine, product, web  # noqa: F401 - fixtures
 
 
@@ -123,12 +123,16 @@ def test_a_late_stream_that_the_history_can_hold_is_left_alone(engine, web, cloc
     assert True not in feed(Lateness(50_000), clock, web, range(0, 10 * SECOND, SECOND), lines=10)
 
 
-def test_a_leap_passes_only_what_is_new_after_a_gap(engine, web):  # noqa: F811
-    lines = [LogLine.of(web, START + number, str(number)) for number in range(10)]
-    gap, *rest = Leap(lines[4].cursor).sift(lines[3:])
-    assert isinstance(gap, Gap)
-    assert (gap.start, gap.end) == (START + 4, START + 5)
+def test_a_leap_passes_what_is_new_after_a_gap(engine, web):  # noqa: F811
+    lines = numbered(web, 10)
+    gap, *rest = Resume(lines[1].cursor, lines[-1], 5, TOO_LATE).sift(lines[5:])
+    assert (gap.start, gap.end, gap.lost) == (lines[1].timestamp, lines[5].timestamp, False)
     assert rest == lines[5:]
+
+
+def test_a_leap_that_misses_nothing_tells_no_gap(engine, web):  # noqa: F811
+    lines = numbered(web, 10)
+    assert Resume(lines[6].cursor, lines[-1], 5, TOO_LATE).sift(lines[5:]) == lines[7:]
 
 
 # where the last line is looked for
@@ -155,3 +159,24 @@ def test_when_all_that_was_logged_has_come_without_the_last_line_that_is_a_gap(w
     assert gap.lost
     assert later == lines[4:8]
     assert resume.sift(lines[8:]) == lines[8:]
+
+
+def test_lines_that_were_logged_after_the_clock_was_set_back_follow(web):  # noqa: F811
+    lines = numbered(web, 5) + [LogLine.of(web, START - 60 * SECOND + number, str(number)) for number in range(5)]
+    assert Resume(lines[3].cursor, lines[-1]).sift(lines) == lines[4:]
+    gone = Resume(lines[3].cursor, lines[-1])
+    assert gone.sift(lines[6:])[1:] == lines[6:], 'what is left when the line was rotated away is newer'
+
+
+def test_a_line_among_those_of_one_timestamp_is_sought_in_more_of_the_log_when_its_place_is_unsure(web):  # noqa: F811
+    lines = [LogLine(web, 1, LogLine.of(web, START, 'tick\n').record, ordinal) for ordinal in range(6)]
+    cut = [LogLine(web, 1, line.record, ordinal) for ordinal, line in enumerate(lines[3:])]
+    resume = Resume(lines[1].cursor, cut[-1], tail=3)
+    assert resume.sift(cut)
+    assert resume.failed
+    assert Resume(lines[1].cursor, lines[-1]).sift(lines) == lines[2:]
+
+
+def test_in_a_log_that_was_empty_all_that_comes_is_new(web):  # noqa: F811
+    lines = numbered(web, 3)
+    assert Resume(lines[2].cursor, None, tail=0).sift(lines[:1])[1:] == lines[:1]
