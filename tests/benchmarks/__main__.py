@@ -23,7 +23,7 @@ from tests.support.server import Server
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog='python -m tests.benchmarks', description=__doc__)
-    parser.add_argument('--only', default='1,2,3,4,5,6,7', help='which rows, for example 1,2')
+    parser.add_argument('--only', default='1,2,3,4,5,6,7,8', help='which rows, for example 1,2')
     parser.add_argument('--quick', action='store_true', help='shorter runs and fewer containers: rough figures')
     parser.add_argument('--url', help='another viewer that shows the service "bench"')
     parser.add_argument('--selector', default='.log', help="CSS selector of that viewer's log")

@@ -26,6 +26,7 @@ from dashboard.app import tune_garbage_collection
 from dashboard.engine.docker import DockerEngine
 from dashboard.timeline.history import History
 from tests.benchmarks.machine import FULL_SPEED, PAYLOAD, cores, engine_streams, percentile, spread, usage, writer
+from tests.benchmarks.meaning import figures
 from tests.benchmarks.page import Seen, observe, open_page
 from tests.support.docker_engine import Containers, wait_until
 from tests.support.server import PASSWORD, Server, free_port
@@ -345,6 +346,12 @@ def _guess(url: str, number: int) -> int:
     return 200
 
 
+def meaning(run: Run) -> Iterator[Row]:
+    """What lines say, on one core: their levels, fields and messages, and questions of them."""
+    for name, rate, reference, reference_rate in figures(run.seconds(3)):
+        yield name, f'{rate:,.0f} lines/s', f'{reference} {reference_rate:,.0f} lines/s', f'{rate / reference_rate:.2f}'
+
+
 def other(run: Run) -> Iterator[Row]:
     """Another viewer, by the same measure."""
     for rate in (100, 1_000, 10_000, FULL_SPEED):
@@ -358,5 +365,6 @@ def other(run: Run) -> Iterator[Row]:
 
 
 ROWS: dict[str, Callable[[Run], Iterator[Row]]] = {
-    '1': reader, '2': page, '3': fan_out, '4': stalled, '5': idle, '6': first_lines, '7': sign_ins, 'other': other,
+    '1': reader, '2': page, '3': fan_out, '4': stalled, '5': idle, '6': first_lines, '7': sign_ins,
+    '8': meaning, 'other': other,
 }  # fmt: skip
