@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from types import FrameType
 
 import uvicorn
@@ -22,15 +21,10 @@ from dashboard.config import Settings
 from dashboard.engine import DemoEngine, DockerEngine, Engine
 from dashboard.timeline import LogHub
 from dashboard.view import Redactor, Views
-from dashboard.web import Edge, Guard, check_tls, configure, listen
+from dashboard.web import UNENCRYPTED, Edge, Guard, check_tls, configure, is_unencrypted, listen
 
 RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
 DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
-
-UNENCRYPTED = (
-    'Warning: passwords and logs travel unencrypted to other machines. Give --tls-cert and --tls-key, or name the '
-    'proxy that ends TLS with --trusted-proxy.'
-)
 
 
 def create_api(
@@ -107,17 +101,10 @@ def _greet(settings: Settings, engine: Engine, accounts: Accounts, listener: soc
     lines = [f'Docker Log Dashboard {__version__} on {url}', f'Engine: {engine.address}']
     if accounts.needs_setup():
         lines.append(f'Set-up code for the first account: {accounts.setup_code}')
-    if not (settings.tls_cert or settings.trusted_proxies or _is_loopback(settings.host)):
-        lines.append(UNENCRYPTED)
+    if is_unencrypted(settings):
+        lines.append(f'Warning: {UNENCRYPTED}')
     sys.stdout.write('\n'.join(lines) + '\n')
     sys.stdout.flush()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == 'localhost'
 
 
 def tune_garbage_collection() -> None:

@@ -1,11 +1,9 @@
-"""The command line: serve, look after accounts, make tokens, ask for health."""
+"""The command line: serve, look after accounts, make tokens, ask for health, look for what is wrong."""
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import os
-import ssl
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,10 +15,9 @@ from dashboard.access import DAYS, Accounts, Audit, Scope
 from dashboard.config import SETTINGS, Setting, Settings
 from dashboard.console import harmless_console
 from dashboard.errors import AccountError, DashboardError
+from dashboard.health import NotWell, ask_health
 
-HEALTH_TIMEOUT = 3.0  # seconds
 ADDRESS = ('host', 'port', 'tls_cert', 'tls_key', 'base_path')  # where a dashboard is
-ANYWHERE = {'0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1'}  # noqa: S104 - compared with, not bound to
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -114,31 +111,21 @@ def _token(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _health(settings: Settings, options: argparse.Namespace) -> int:
-    # http.client and not urllib, which would ask the proxy of the environment
-    host = ANYWHERE.get(settings.host, settings.host)
-    connection = _connection(host, settings)
     try:
-        connection.request('GET', f'{settings.base_path}/api/health')
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return _unhealthy(f'no answer from {host} port {settings.port}: {error}')
-    finally:
-        connection.close()
-    return 0 if status == 200 else _unhealthy(f'{host} port {settings.port} answers {status}')
+        ask_health(settings)
+    except NotWell as problem:
+        print(f'dashboard: {problem}', file=sys.stderr)
+        return 1
+    return 0
 
 
-def _connection(host: str, settings: Settings) -> http.client.HTTPConnection:
-    if settings.tls_cert is None:
-        return http.client.HTTPConnection(host, settings.port, timeout=HEALTH_TIMEOUT)
-    context = ssl.create_default_context()
-    context.check_hostname = False  # the certificate is for the name that others use, and nothing secret is sent
-    context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, settings.port, timeout=HEALTH_TIMEOUT, context=context)
+def _doctor(settings: Settings, options: argparse.Namespace) -> int:
+    from dashboard.doctor import examine  # looks at every wing, and no other command needs all of them
 
-
-def _unhealthy(words: str) -> int:
-    print(f'dashboard: {words}', file=sys.stderr)
-    return 1
+    findings = examine(settings)
+    for finding in findings:
+        print(f'{finding.level:<9}{finding.subject + ":":<12}{finding.words}')
+    return int(any(finding.level == 'problem' for finding in findings))
 
 
 # -- helpers
@@ -186,6 +173,8 @@ def _parser() -> argparse.ArgumentParser:
     token.set_defaults(command=_token)
     health = commands.add_parser('health', parents=[address], help='exit with 0 when a dashboard answers, else 1')
     health.set_defaults(command=_health)
+    doctor = commands.add_parser('doctor', parents=[every], help='say what is well and what to do about the rest')
+    doctor.set_defaults(command=_doctor)
     return parser
 
 

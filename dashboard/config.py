@@ -75,9 +75,7 @@ class Settings:
     max_waiting_pages: int = setting(20, 'pages of a user that no browser has opened yet', limits=(1, 10_000))
     max_downloads: int = setting(4, 'downloads of a user at once', limits=(1, 1_000))
     max_reads: int = setting(20, 'requests of a user for last lines at once', limits=(1, 1_000))  # each takes a stream
-    max_streams: int = setting(
-        500, 'log streams of the engine, for everybody together', limits=(1, 10_000)
-    )  # a thread each
+    max_streams: int = setting(500, 'log streams of the engine, for everybody together', limits=(1, 10_000))
     max_body: int = setting(65_536, 'bytes of a request, or of a message on a WebSocket', limits=(1_024, MEBIBYTE))
     max_url: int = setting(8_192, 'bytes of path and query', limits=(256, 65_536))
     max_headers: int = setting(16_384, 'bytes of all headers', limits=(1_024, 65_536))

@@ -49,6 +49,14 @@ class ContainerGone(EngineError):
 class LogsUnreadable(EngineError):
     """The container's log driver cannot be read back."""
 
+    def __init__(self, container: str, driver: str) -> None:
+        super().__init__(
+            f'The log of {container} cannot be read: its log driver ({driver}) keeps nothing that can be read back. '
+            'Use the driver json-file or local for it (docker run --log-driver, or logging: in compose.yaml).'
+        )
+        self.container = container
+        self.driver = driver
+
 
 class ServiceNotFound(DashboardError):
     """The name fits no service, or fits several."""

@@ -3,6 +3,7 @@
 from dashboard.access.accounts import LIFETIME, Accounts, ensure_admin, require_admin
 from dashboard.access.audit import Audit, Event, selecting
 from dashboard.access.identity import Identity, Role
+from dashboard.access.private import look_at_directory
 from dashboard.access.scope import EVERYTHING, Scope
 from dashboard.access.session_store import Session
 from dashboard.access.sessions import DAYS, NAME_LENGTH
@@ -24,6 +25,7 @@ __all__ = [
     'User',
     'Visit',
     'ensure_admin',
+    'look_at_directory',
     'require_admin',
     'selecting',
 ]

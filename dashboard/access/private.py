@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.errors import ConfigError
 
+OWN_FILES = ('dashboard.db', 'secret.key', 'audit.jsonl')
 ADVICE = 'Choose another data directory with --data-dir or DASHBOARD_DATA_DIR.'
 
 
@@ -42,3 +45,38 @@ def make_private_file(path: Path, content: bytes = b'') -> None:
             file.write(content)
     except OSError as error:
         raise ConfigError(f'{path} cannot be written: {error.strerror}. {ADVICE}') from error
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory as it is found; before it is made, the last of those above it that there is."""
+
+    exists: bool
+    private: bool  # nobody else may look inside
+    writable: bool
+    foreign: tuple[str, ...]  # files of the dashboard in it that another user owns
+    free: int  # bytes
+
+
+def look_at_directory(path: Path) -> Directory:
+    """How a data directory is. Changes nothing.
+
+    :raises ConfigError: when it is no directory, or cannot be looked at
+    """
+    path = path.expanduser().absolute()
+    found = next(above for above in (path, *path.parents) if os.path.exists(above))
+    try:
+        if not found.is_dir():
+            raise ConfigError(f'{found} is not a directory. {ADVICE}')
+        foreign = tuple(name for name in OWN_FILES if _is_foreign(found / name)) if found == path else ()
+        private = not found.stat().st_mode & 0o077
+        return Directory(
+            found == path, private, os.access(found, os.W_OK | os.X_OK), foreign, shutil.disk_usage(found).free
+        )
+    except OSError as error:
+        raise ConfigError(f'{found} cannot be looked at: {error.strerror}. {ADVICE}') from error
+
+
+def _is_foreign(path: Path) -> bool:
+    """Only its owner may change a file's mode, which is done at each start; root may in any case."""
+    return path.exists() and os.geteuid() not in (0, path.stat().st_uid)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.context import Context, ContextAPI
+from docker.errors import TLSParameterError
 from docker.tls import TLSConfig
 from docker.utils import kwargs_from_env
 
@@ -33,7 +34,13 @@ def find_engine(environ: Mapping[str, str]) -> EngineAddress:
     :raises ConfigError: when a context is named that does not exist
     """
     if environ.get('DOCKER_HOST'):
-        found = kwargs_from_env(dict(environ))
+        try:
+            found = kwargs_from_env(dict(environ))
+        except TLSParameterError:
+            raise ConfigError(
+                'TLS to the engine takes ca.pem, cert.pem and key.pem in the directory DOCKER_CERT_PATH: '
+                f'they are not all in {environ.get("DOCKER_CERT_PATH") or "~/.docker"}.'
+            ) from None
         return EngineAddress(found['base_url'], found.get('tls', False), 'DOCKER_HOST')
     name = environ.get('DOCKER_CONTEXT') or None
     context: Context | None = ContextAPI.get_context(name) if name else ContextAPI.get_current_context()

@@ -11,7 +11,7 @@ import docker
 
 from dashboard.engine.address import EngineAddress, explain, find_engine
 from dashboard.engine.bridge import Bridge
-from dashboard.engine.stream import ANSWER_TIMEOUT, Client, Stream, unreadable
+from dashboard.engine.stream import ANSWER_TIMEOUT, Client, Stream
 from dashboard.errors import DashboardError, EngineUnavailable
 
 Result = TypeVar('Result')
@@ -29,7 +29,7 @@ class Connection:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._where: EngineAddress = find_engine(environ)
         self.address = self._where.url
-        self._lock = threading.Lock()
+        self._making = threading.Lock()  # of the client; never held to forget it
         self._client: docker.APIClient | None = None
         self._open: set[Stream] = set()
 
@@ -82,9 +82,10 @@ class Connection:
 
     def client(self) -> docker.APIClient:
         """The SDK's client; made at first use, because making it asks the engine for its version. Blocks."""
-        with self._lock:
-            if self._client is None:
-                self._client = Client(
+        with self._making:
+            client = self._client
+            if client is None:
+                client = self._client = Client(
                     base_url=self._where.url,
                     tls=self._where.tls,
                     version='auto',
@@ -92,7 +93,7 @@ class Connection:
                     use_ssh_client=True,
                     max_pool_size=CONNECTIONS,
                 )
-            return self._client
+            return client
 
     def close(self) -> None:
         """Close every stream, and the client."""
@@ -105,13 +106,11 @@ class Connection:
         return explain(OSError(reason), self._where)
 
     def _translate(self, error: Exception) -> Exception:
-        if 'does not support reading' in str(error):
-            return unreadable('the container', 'set for it')
         self._forget_client()  # the next engine at this address may speak another version
         return explain(error, self._where)
 
     def _forget_client(self) -> None:
-        with self._lock:
-            client, self._client = self._client, None
+        # without the lock: an ssh that hangs holds it, and the event loop must not wait for that
+        client, self._client = self._client, None
         if client:
             client.close()

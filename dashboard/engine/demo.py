@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from dashboard.engine.demo_content import DEMO_SERVICES, DemoLine, DemoService
+from dashboard.engine.protocol import About
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
 from dashboard.model import SECOND, STAMP_LENGTH, Container, ContainerEvent, LogLine, ServiceKey, Stream
 
@@ -161,6 +162,11 @@ class ScriptedEngine:
         """See :meth:`Engine.ping`."""
         self._check()
 
+    async def about(self) -> About:
+        """See :meth:`Engine.about`."""
+        self._check()
+        return About('Made-up services', 0.0)
+
     async def containers(self) -> list[Container]:
         """See :meth:`Engine.containers`."""
         self._check()
@@ -259,7 +265,7 @@ class ScriptedEngine:
             raise ContainerGone('The container has been removed; its log went with it.')
         log = self._logs[container.id]
         if not log.readable:
-            raise LogsUnreadable(f'The log of {container.name} cannot be read: its log driver (none) keeps nothing.')
+            raise LogsUnreadable(container.name, 'none')
         return log
 
     def _append(self, container: Container, lines: Iterable[tuple[int | None, bytes, int]]) -> None:

@@ -6,16 +6,20 @@ import json
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from typing import Any
 
 import docker
 import docker.errors
+import requests
 
+from dashboard.engine.about import about_of
 from dashboard.engine.bridge import Bridge
 from dashboard.engine.connection import Connection
 from dashboard.engine.frames import FrameDecoder
 from dashboard.engine.listing import container_of, event_of
-from dashboard.engine.stream import Stream, answer, event_query, log_query, url_of
-from dashboard.errors import ContainerGone
+from dashboard.engine.protocol import About
+from dashboard.engine.stream import Stream, driver_of, event_query, get, log_query, url_of
+from dashboard.errors import ContainerGone, LogsUnreadable
 from dashboard.model import SECOND, Container, ContainerEvent, LogLine, format_timestamp
 
 PING_TIMEOUT = 5.0  # seconds
@@ -35,11 +39,21 @@ class DockerEngine:
         """Ask for a sign of life; see :meth:`Engine.ping`."""
         await self._connection.call(lambda api: api.get(url_of(api, '_ping'), timeout=PING_TIMEOUT).raise_for_status())
 
+    async def about(self) -> About:
+        """What it is; see :meth:`Engine.about`."""
+
+        def ask(api: docker.APIClient) -> About:
+            asked = time.time()
+            response = get(api, 'version')
+            return about_of(response.json(), response.headers.get('Date'), asked, time.time())
+
+        return await self._connection.call(ask)
+
     async def containers(self) -> list[Container]:
         """All containers; see :meth:`Engine.containers`."""
 
         def ask(api: docker.APIClient) -> list[Container]:
-            return [container_of(self.name, fields) for fields in answer(api, 'containers/json', {'all': 1})]
+            return [container_of(self.name, fields) for fields in get(api, 'containers/json', {'all': 1}).json()]
 
         return await self._connection.call(ask)
 
@@ -81,13 +95,7 @@ class DockerEngine:
             return line.record > recent or time.time_ns() > opened + SETTLED_AT_LATEST
 
         def produce(stream: Stream, bridge: Bridge[LogLine]) -> None:
-            try:
-                details = stream.inspect(container)
-                response = stream.open(f'containers/{container.id}/logs', query)
-            except docker.errors.APIError as error:
-                if error.status_code in (404, 409):
-                    raise ContainerGone('The container has been removed; its log went with it.') from error
-                raise
+            details, response = _open_log(stream, container, query)
             decoder = FrameDecoder(container, tty=details['Config']['Tty'])
             bridge.opened()
             for body in stream.read(response):
@@ -102,3 +110,18 @@ class DockerEngine:
     async def close(self) -> None:
         """Close every stream; see :meth:`Engine.close`."""
         self._connection.close()
+
+
+def _open_log(stream: Stream, container: Container, query: dict[str, str]) -> tuple[dict[str, Any], requests.Response]:
+    """The container's details, and its log; raises what the SDK raises, and our words for what the engine refuses."""
+    driver = ''
+    try:
+        details = stream.inspect(container)
+        driver = driver_of(details)
+        return details, stream.open(f'containers/{container.id}/logs', query)
+    except docker.errors.APIError as error:
+        if error.status_code in (404, 409):
+            raise ContainerGone('The container has been removed; its log went with it.') from error
+        if 'does not support reading' in str(error):
+            raise LogsUnreadable(container.name, driver) from error
+        raise

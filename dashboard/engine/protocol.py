@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Protocol
 
 from dashboard.model import Container, ContainerEvent, LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """An engine in a line."""
+
+    name: str  # as 'Engine 28.2.2 (API 1.50)'
+    ahead: float  # seconds its clock is ahead of ours, as far as an answer tells; 0 within a second
 
 
 class Engine(Protocol):
@@ -18,6 +27,12 @@ class Engine(Protocol):
         """Ask for a sign of life.
 
         :raises EngineUnavailable: when none comes in time
+        """
+
+    async def about(self) -> About:
+        """What it is, and what its clock says.
+
+        :raises EngineUnavailable: when it does not answer
         """
 
     async def containers(self) -> list[Container]:

@@ -46,9 +46,8 @@ class Stream:
         :raises LogsUnreadable: when its log driver is ``none``
         """
         details: dict[str, Any] = self._client().inspect_container(container.id)
-        driver = details['HostConfig'].get('LogConfig', {}).get('Type', '')
-        if driver == 'none':
-            raise unreadable(container.name, driver)
+        if driver_of(details) == 'none':
+            raise LogsUnreadable(container.name, 'none')
         return details
 
     def open(self, path: str, query: dict[str, str]) -> requests.Response:
@@ -99,6 +98,11 @@ class Stream:
             response.close()
 
 
+def driver_of(details: dict[str, Any]) -> str:
+    """The log driver in a container's details; '' when they do not say."""
+    return str((details['HostConfig'].get('LogConfig') or {}).get('Type', ''))
+
+
 def url_of(api: docker.APIClient, path: str) -> str:
     """The URL of a path of the engine's API."""
     return f'{api.base_url}/v{api.api_version}/{path}'
@@ -109,11 +113,11 @@ def _socket(response: requests.Response) -> Any:
     return None if connection is None else connection.sock
 
 
-def answer(api: docker.APIClient, path: str, query: dict[str, Any]) -> Any:
-    """The JSON that the engine answers a GET with. Raises what the SDK raises."""
+def get(api: docker.APIClient, path: str, query: dict[str, Any] | None = None) -> requests.Response:
+    """What the engine answers, in one piece. Raises what the SDK raises."""
     response = api.get(url_of(api, path), params=query, timeout=ANSWER_TIMEOUT)
     _raise_for_status(response)
-    return response.json()
+    return response
 
 
 def _keep_alive(sock: Any) -> None:
@@ -129,14 +133,6 @@ def _raise_for_status(response: requests.Response) -> None:
     if response.status_code >= 400:
         message = response.json().get('message', response.reason)
         raise docker.errors.APIError(message, response=response, explanation=message)
-
-
-def unreadable(container: str, driver: str) -> LogsUnreadable:
-    """The error for a log driver that cannot be read back."""
-    return LogsUnreadable(
-        f'The log of {container} cannot be read: its log driver ({driver}) keeps nothing that can be read back. '
-        'Use the driver json-file or local for it (docker run --log-driver, or logging: in compose.yaml).'
-    )
 
 
 def log_query(tail: int | None, since: int | None, until: int | None, follow: bool) -> dict[str, str]:

@@ -4,12 +4,14 @@ from dashboard.web.credentials import UNAUTHORIZED, address_of, agent_of, cookie
 from dashboard.web.edge import Edge
 from dashboard.web.eviction import NOTICE
 from dashboard.web.guard import Guard
-from dashboard.web.server import BURST, check_tls, configure, listen
+from dashboard.web.server import BURST, configure, listen
+from dashboard.web.tls import UNENCRYPTED, check_tls, is_unencrypted, validity
 
 __all__ = [
     'BURST',
     'NOTICE',
     'UNAUTHORIZED',
+    'UNENCRYPTED',
     'Edge',
     'Guard',
     'address_of',
@@ -18,7 +20,9 @@ __all__ = [
     'configure',
     'cookie_token',
     'forget',
+    'is_unencrypted',
     'listen',
     'path_for',
     'remember',
+    'validity',
 ]

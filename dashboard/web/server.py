@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from typing import Any
 
 import h11
@@ -98,30 +97,6 @@ def configure(app: Any, settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE,
         server_header=False,
     )
-
-
-def check_tls(settings: Settings) -> None:
-    """Look at the certificate and its key before anything is served.
-
-    :raises ConfigError: when they cannot be read or do not belong together
-    """
-    if settings.tls_cert is None or settings.tls_key is None:
-        return
-    for option, path in (('--tls-cert', settings.tls_cert), ('--tls-key', settings.tls_key)):
-        try:
-            path.read_bytes()
-        except OSError as error:
-            raise ConfigError(f'{option}: {path} cannot be read: {error.strerror}.') from None
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=_no_password)
-    except ssl.SSLError as error:
-        reason = 'the key does not belong to the certificate' if 'MISMATCH' in str(error.reason) else 'no such PEM file'
-        raise ConfigError(f'--tls-cert {settings.tls_cert} and --tls-key {settings.tls_key}: {reason}.') from None
-
-
-def _no_password() -> str:
-    raise ConfigError('--tls-key: the key has a passphrase, and nobody to type it. Give a key without one.')
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -20,7 +20,9 @@ BELOW = {  # a wing → what it may import beside itself and the ground
     'api': {'view', 'timeline', 'lines', 'access', 'web'},
     'pages': {'view', 'timeline', 'lines', 'access', 'web'},
     'app': {'pages', 'api', 'view', 'timeline', 'engine', 'access', 'web'},
-    'cli': {'app', 'access', 'console'},
+    'health': set(),
+    'doctor': {'engine', 'access', 'web', 'health'},
+    'cli': {'app', 'doctor', 'health', 'access', 'console'},
 }
 HOMES = {  # a foreign library → where it may be imported
     'nicegui': {'pages', 'app', 'cli'},
@@ -31,6 +33,7 @@ HOMES = {  # a foreign library → where it may be imported
     'sqlite3': {'access'},
     'jwt': {'access'},
     'argon2': {'access'},
+    'cryptography': {'web'},
 }
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob('*.py'))
 

@@ -148,7 +148,7 @@ def test_the_openapi_document_tells_how_to_sign_in(app):
         (errors.ContainerGone(''), 404),
         (errors.BadRequest(''), 422),
         (errors.EngineUnavailable('', '', ''), 503),
-        (errors.LogsUnreadable(''), 409),
+        (errors.LogsUnreadable('web', 'none'), 409),
         (errors.InvalidCredentials(), 401),
         (errors.InvalidToken(), 401),
         (errors.NotAllowed(), 403),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
+import os
+import signal
 import threading
+import time
 from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,7 +16,7 @@ import pytest
 
 from dashboard.config import Settings
 from dashboard.engine.docker import DockerEngine
-from dashboard.errors import ContainerGone, EngineUnavailable
+from dashboard.errors import ConfigError, ContainerGone, EngineUnavailable
 from dashboard.model import Container, ServiceKey
 from dashboard.timeline.hub import LogHub
 from tests.unit.timeline.test_feed import until
@@ -43,6 +48,9 @@ def answers():
             self.end_headers()
             self.wfile.write(body)
 
+        def date_time_string(self, timestamp=None):
+            return super().date_time_string(time.time() + answers.get('ahead', 0))
+
         def log_message(self, *_):
             pass
 
@@ -72,3 +80,58 @@ async def test_a_container_that_is_not_there_is_told_from_an_engine_that_is_not_
     with pytest.raises(EngineUnavailable):
         await engine.containers()
     await engine.close()
+
+
+async def about(answers):
+    engine = DockerEngine({'DOCKER_HOST': answers['url']})
+    try:
+        return await engine.about()
+    finally:
+        await engine.close()
+
+
+@pytest.mark.parametrize(
+    ('fields', 'name'),
+    [
+        ({'Version': '28.2.2', 'Components': [{'Name': 'Engine'}]}, 'Docker Engine 28.2.2 (API 1.41)'),
+        ({'Version': '5.4.2', 'Components': [{'Name': 'Podman Engine'}]}, 'Podman Engine 5.4.2 (API 1.41)'),
+        ({'Version': '1.13.1'}, 'Docker Engine 1.13.1 (API 1.41)'),
+    ],
+    ids=lambda value: value if isinstance(value, str) else '',
+)
+async def test_it_is_told_by_its_name_and_version(answers, fields, name):
+    answers['version'] = (200, {'ApiVersion': '1.41', **fields})
+    assert (await about(answers)).name == name
+
+
+@pytest.mark.parametrize('ahead', [0, 90, -90])
+async def test_its_clock_is_compared_with_ours_to_a_second(answers, ahead):
+    answers['ahead'] = ahead
+    told = (await about(answers)).ahead
+    assert abs(told - ahead) <= 1
+    assert bool(told) is bool(ahead)
+
+
+@pytest.mark.filterwarnings('ignore::ResourceWarning', 'ignore::pytest.PytestUnraisableExceptionWarning')
+async def test_it_can_be_closed_while_an_ssh_to_it_hangs(tmp_path, monkeypatch):
+    began, ssh = tmp_path / 'began', tmp_path / 'ssh'
+    ssh.write_text(f'#!/bin/sh\necho $$ >{began}\nwhile read -r line; do :; done\n')  # takes all, answers nothing
+    ssh.chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+    engine = DockerEngine({'DOCKER_HOST': 'ssh://there'})
+    asking = asyncio.create_task(engine.ping())
+    await until(lambda: began.exists() and began.read_text().endswith('\n'))
+    await engine.close()
+    hangs = engine._connection._making.locked()  # else close had to wait until it gave up
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    os.kill(int(began.read_text()), signal.SIGKILL)
+    await until(lambda: 'engine-stream' not in {thread.name for thread in threading.enumerate()})
+    gc.collect()  # the SDK's ssh transport leaves its pipes to the collector: here, where the warning is expected
+    assert hangs
+
+
+def test_tls_without_its_files_is_refused_in_words(tmp_path):
+    with pytest.raises(ConfigError, match=f'ca.pem, cert.pem and key.pem .* {tmp_path}'):
+        DockerEngine({'DOCKER_HOST': 'tcp://x:2376', 'DOCKER_TLS_VERIFY': '1', 'DOCKER_CERT_PATH': str(tmp_path)})

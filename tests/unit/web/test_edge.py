@@ -31,7 +31,8 @@ from dashboard.pages import login
 from dashboard.web.credentials import address_of, path_of
 from dashboard.web.edge import HSTS, SECURITY_HEADERS, Edge, address_behind
 from dashboard.web.guard import Guard
-from dashboard.web.server import BurstProtocol, PunctualProtocol, check_tls
+from dashboard.web.server import BurstProtocol, PunctualProtocol
+from dashboard.web.tls import check_tls
 from tests.unit.web.test_guard import CHEAP, bearer, configured, cookie, greet, greeting, open_socket, serving
 
 PROXIES = networks('127.0.0.1, 10.0.0.0/8, fd00::/8')
