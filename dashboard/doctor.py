@@ -87,7 +87,11 @@ async def _ask(engine: Engine) -> AsyncIterator[Finding]:
         async with asyncio.timeout(ENGINE_TIME):
             about, containers = await engine.about(), await engine.containers()
     except TimeoutError:
-        yield Finding('problem', 'Engine', f'{engine.address} does not answer in {ENGINE_TIME:g} s. Is it overloaded?')
+        yield Finding(
+            'problem',
+            'Engine',
+            f'{engine.address} does not answer in {ENGINE_TIME:g} s. Is it overloaded, or behind a firewall?',
+        )
         return
     yield Finding('ok', 'Engine', f'{about.name} at {engine.address}.')
     yield _clock(about.ahead)

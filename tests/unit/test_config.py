@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
 from dashboard.cli import main
 from dashboard.config import SETTINGS, Settings
 from dashboard.errors import ConfigError
+from tests.support.documents import ROOT, rows_of
 
-DOCUMENT = Path(__file__).parents[2] / 'dashboard' / 'docs' / 'settings.md'
+DOCUMENT = ROOT / 'dashboard' / 'docs' / 'settings.md'
 
 
 @pytest.fixture(scope='module')
 def rows() -> dict[str, list[str]]:
-    """The rows of the document's tables by their variable; links and code as plain words."""
-    found = {}
-    for line in DOCUMENT.read_text().splitlines():
-        if line.startswith('| `') and re.match(r'\| `[A-Z_]+`', line):
-            cells = [
-                re.sub(r'\[(.+?)\]\(.+?\)', r'\1', cell).replace('`', '').strip() for cell in line.split('|')[1:-1]
-            ]
-            found[cells[0]] = cells[1:]
-    return found
+    """The rows of the document by their variable."""
+    every = [[cell.text for cell in row] for row in rows_of(DOCUMENT, 'variable')]
+    return {variable: cells for variable, *cells in every}
 
 
 @pytest.mark.parametrize('setting', SETTINGS.values(), ids=lambda setting: setting.name)
