@@ -22,19 +22,23 @@ from tests.support.server import Server
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog='python -m tests.benchmarks', description=__doc__)
-    parser.add_argument('--only', default='1,2,3,4,5,6,7,8', help='which rows, for example 1,2')
-    parser.add_argument('--quick', action='store_true', help='shorter runs and fewer containers: rough figures')
-    parser.add_argument('--url', help='another viewer that shows the service "bench"')
-    parser.add_argument('--selector', default='.log', help="CSS selector of that viewer's log")
-    parser.add_argument('--line', default='.log .l', help='CSS selector of its lines')
-    options = parser.parse_args()
+    options = parser().parse_args()
     print('| what | figure | reference or aim | ratio |\n| --- | --- | --- | --- |', flush=True)
     wanted = ['other'] if options.url else options.only.split(',')
     for name in wanted:
         with bench(options) as run:
             for row in rows.ROWS[name](run):
                 print('| ' + ' | '.join(row) + ' |', flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog='python -m tests.benchmarks', description=__doc__)
+    options.add_argument('--only', default='1,2,3,4,5,6,7,8', help='which rows, for example 1,2')
+    options.add_argument('--quick', action='store_true', help='shorter runs and fewer containers: rough figures')
+    options.add_argument('--url', help='another viewer that shows the service "bench"')
+    options.add_argument('--selector', default='.log', help="CSS selector of that viewer's log")
+    options.add_argument('--line', default='.log .l', help='CSS selector of its lines')
+    return options
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The container image: built by the classic builder, run as the README says, on the machine's own engine."""
+"""The container image: built by the classic builder, run as the documents say, on the machine's own engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.compose import advised_by_command, advised_by_compose
 from tests.support.docker_engine import LABEL, wait_until
 from tests.support.server import free_port
 from tests.unit.test_supply import RUNTIME, pins
@@ -55,25 +56,35 @@ def image(engine_client, base_image):
 
 @pytest.fixture(scope='module')
 def running(engine_client, image):
-    """The command of the README, but for the network: this engine may have no bridge."""
-    port = free_port()
+    """The service of the README's compose file, but for the network: this engine may have no bridge."""
+    port, volume = free_port(), engine_client.volumes.create(labels={LABEL: '1'})
+    options = advised_by_compose()
+    del options['ports']
     container = engine_client.containers.run(
         image,
         detach=True,
-        read_only=True,
-        tmpfs={'/tmp': ''},
-        cap_drop=['ALL'],
-        security_opt=['no-new-privileges'],
         network_mode='host',
-        volumes={'/var/run/docker.sock': {'bind': '/var/run/docker.sock', 'mode': 'rw'}},
-        group_add=[os.stat('/var/run/docker.sock').st_gid],
         environment={'DASHBOARD_PORT': str(port), 'DASHBOARD_HOST': '127.0.0.1'},
         healthcheck={'test': ['CMD', 'dashboard', 'health'], 'interval': 1_000_000_000, 'timeout': 4_000_000_000},
         labels={LABEL: '1'},
+        **options | {'volumes': [bind.replace('logs-data', volume.name) for bind in options['volumes']]},
     )
     container.port = port
     yield container
     container.remove(force=True, v=True)
+    volume.remove()
+
+
+def test_compose_and_the_command_line_start_the_same_container():
+    assert advised_by_command() == advised_by_compose()
+    assert advised_by_compose()['ports'] == {'9000/tcp': ('127.0.0.1', 9000)}
+
+
+def test_users_are_made_in_the_container_as_anywhere(running):
+    wait_until(lambda: b'Set-up code' in running.logs(), 60)
+    assert running.exec_run(['sh', '-c', 'echo a good password | dashboard user add ann']).exit_code == 0
+    made = running.exec_run(['dashboard', 'token', 'ann'])
+    assert made.output.startswith(b'dld_')
 
 
 def test_it_is_healthy_and_reaches_the_engine(running):

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import subprocess
-import time
 
 import pytest
 
+from tests.support.wscat import wscat
+
 pytestmark = pytest.mark.engine
-
-
-def wscat(url: str, count: int, timeout: float = 15) -> tuple[list[dict], str]:
-    """The first messages that wscat prints, and all it says when the server closes."""
-    process = subprocess.Popen(
-        ['wscat', '-c', url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    messages, said, deadline = [], '', time.monotonic() + timeout
-    try:
-        while len(messages) < count and time.monotonic() < deadline:
-            line = process.stdout.readline()
-            if not line:
-                break
-            said += line
-            if '{' in line:
-                messages.append(json.loads(line[line.index('{') :]))
-    finally:
-        process.kill()
-        process.communicate()
-    return messages, said
 
 
 def test_wscat_gets_the_log_as_the_specification_validates_it(server, run_container):

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 PASSWORD = 'correct horse battery'
@@ -20,7 +21,14 @@ class Server:
     """One running dashboard."""
 
     def __init__(
-        self, data_dir: Path, *options: str, port: int = 0, tls: ssl.SSLContext | None = None, **environ: str
+        self,
+        data_dir: Path,
+        *options: str,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        program: Sequence[str] = (sys.executable, '-m', 'dashboard'),
+        cwd: Path | None = None,
+        **environ: str,
     ) -> None:
         self.port = port or free_port()
         self.url = f'{"https" if tls else "http"}://127.0.0.1:{self.port}'
@@ -28,9 +36,9 @@ class Server:
         self.data_dir = data_dir
         self.output = ''
         clean = {name: value for name, value in os.environ.items() if not name.startswith(('NICEGUI_', 'PYTEST_'))}
-        command = [sys.executable, '-m', 'dashboard', '--port', str(self.port), '--data-dir', str(data_dir), *options]
         self.process = subprocess.Popen(
-            command,
+            [*program, '--port', str(self.port), '--data-dir', str(data_dir), *options],
+            cwd=cwd,
             env={**clean, 'DASHBOARD_ADMIN_PASSWORD': PASSWORD, **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
