@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.access import Accounts, Identity
 from dashboard.config import MEBIBYTE, Settings
 from dashboard.errors import InvalidToken, LimitReached, NotAllowed
+from dashboard.web.connections import KNOWN
 from dashboard.web.credentials import (
     UNAUTHORIZED,
     bearer_token,
@@ -103,6 +104,8 @@ class Guard:
         if identity is None:  # an open path
             await self.app(scope, receive, send)
             return
+        if known := scope['state'].get(KNOWN):
+            known(identity.username)
         with self._slots.hold(rule.limit, identity.username), self.accounts.visits.visit(identity) as visit:
             scope['state']['visit'] = visit
             heard = until_ended(visit, scope, receive, send) if scope['type'] == 'websocket' else receive

@@ -395,7 +395,7 @@ def test_a_certificate_without_its_key_is_refused(certificate):
 def test_the_server_itself_believes_nobody_and_takes_little():
     config = configured(Settings(max_connections=77))
     assert config.proxy_headers is False
-    assert (config.limit_concurrency, config.ws_max_size) == (77, Settings().max_body)
+    assert (config.limit_concurrency, config.ws_max_size) == (78, Settings().max_body)
 
 
 def test_a_request_whose_headers_never_end_is_cut_off(accounts):
@@ -429,7 +429,7 @@ def test_a_connection_that_sends_no_request_is_not_kept(accounts, monkeypatch):
                         answered += part
                         silent.sendall(b'X' if sent == request else b'')  # the next one begins, and does not go on
             assert answered.count(b'HTTP/1.1 404') == answers
-    assert configured(settings).http is PunctualProtocol
+    assert configured(settings).http.func is PunctualProtocol
 
 
 def test_a_request_may_take_longer_to_answer_than_to_come(accounts, monkeypatch):
