@@ -13,7 +13,7 @@ from typing import Any
 from dashboard import __version__
 from dashboard.access import DAYS, Accounts, Audit, Scope
 from dashboard.config import SETTINGS, Setting, Settings
-from dashboard.console import harmless_console
+from dashboard.console import harmless_console, log_to_console
 from dashboard.errors import AccountError, DashboardError
 from dashboard.health import NotWell, ask_health
 
@@ -44,6 +44,7 @@ def _run(argv: Sequence[str] | None) -> int:
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from dashboard.app import serve  # takes a second to import, and no other command needs it
 
+    log_to_console()
     serve(settings)
     return 0
 

@@ -6,12 +6,14 @@ this code. So what is written to standard output and standard error passes here,
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO, cast
 
+PAUSE = 60.0  # seconds before the same is told again
 # controls but tab and newline, and what turns the direction of writing
 _ACTIVE = re.compile('[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
 
@@ -26,6 +28,44 @@ def harmless_console() -> Iterator[None]:
     """Let nothing but text through to standard output and standard error."""
     with redirect_stdout(_harmless(sys.stdout)), redirect_stderr(_harmless(sys.stderr)):
         yield
+
+
+def log_to_console() -> None:
+    """Let what is logged, by any library too, reach standard error: each message once a minute, and in no one's words.
+
+    Whoever can make a library log something, and be it a stranger, could else fill the console, or write on it a line
+    that looks like one of ours.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Indented('%(levelname)s: %(message)s'))
+    handler.addFilter(_Seldom())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger('python_multipart').setLevel(logging.CRITICAL)  # it tells of every form that is none
+
+
+class _Indented(logging.Formatter):
+    """A message begins a line, and what it quotes never does."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).rstrip('\n').replace('\n', '\n    ')
+
+
+class _Seldom(logging.Filter):
+    """Lets what is logged at one place of the code, about one kind of error, pass once in a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[tuple[object, ...], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind, _, trace = record.exc_info or (None, None, None)
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        place = (record.pathname, record.lineno, kind, trace and trace.tb_frame.f_code, trace and trace.tb_lineno)
+        passes = record.created - self._passed.get(place, -PAUSE) >= PAUSE
+        if passes:
+            self._passed[place] = record.created
+        return passes
 
 
 class _Harmless:

@@ -148,9 +148,9 @@ def configure(app: Any, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,  # the edge decides whom to believe
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
+        log_config=None,  # all logs have one way to the console
         log_level='warning',  # below that uvicorn logs URLs, and a URL may hold a token
         access_log=False,
-        use_colors=False,  # the console lets no control sequence through
         ws=BurstProtocol,
         ws_per_message_deflate=False,
         ws_max_size=settings.max_body,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from dashboard import cli
 from dashboard.cli import main
 from dashboard.config import Settings
-from dashboard.console import harmless, harmless_console
+from dashboard.console import harmless, harmless_console, log_to_console
 from dashboard.errors import DashboardError
 from dashboard.web.server import configure
 
@@ -40,28 +42,53 @@ def test_printing_and_logging_pass_through_it(capsys):
     assert told.err == f'{SHOWN}\nuser {SHOWN}\n'
 
 
-@pytest.fixture
-def logging_as_it_was():
-    loggers = [logging.getLogger(name) for name in ('uvicorn', 'uvicorn.error', 'uvicorn.access')]
-    before = [(logger, logger.level, logger.propagate) for logger in loggers]
-    yield
-    for logger, level, propagate in before:
-        logger.handlers.clear()
-        logger.setLevel(level)
-        logger.propagate = propagate
+@contextmanager
+def console() -> Iterator[None]:
+    """The server's own way of logging, for as long as the ``with`` lasts."""
+    names = ('', 'uvicorn', 'uvicorn.error', 'uvicorn.access', 'python_multipart')
+    before = [(log, log.level, log.propagate, list(log.handlers)) for log in map(logging.getLogger, names)]
+    logging.root.handlers.clear()  # else those of the tests would be closed
+    try:
+        with harmless_console():
+            log_to_console()
+            configure(None, Settings())
+            yield
+    finally:
+        for log, level, log.propagate, log.handlers[:] in before:
+            log.setLevel(level)
 
 
-@pytest.mark.usefixtures('logging_as_it_was')
+def complain(text: str, kind: type[Exception] | None = None) -> None:
+    try:
+        raise (kind or ValueError)(text)
+    except Exception:
+        logging.getLogger('uvicorn.error').error('in the application: %s\n', text, exc_info=kind is not None)
+
+
 def test_the_server_logs_errors_through_it(capsys):
-    with harmless_console():
-        assert configure(None, Settings()).use_colors is False
-        try:
-            raise ValueError(EVIL)
-        except ValueError:
-            logging.getLogger('uvicorn.error').exception('in the application')
+    with console():
+        complain(EVIL, ValueError)
     told = capsys.readouterr().err
-    assert SHOWN in told
+    assert told.count(SHOWN) == 2
     assert '\x1b' not in told
+
+
+def test_nothing_that_is_quoted_in_a_log_begins_a_line(capsys):
+    with console():
+        complain('x\nSet-up code for the first account: AAAA', ValueError)
+    told = capsys.readouterr().err
+    assert told.count('Set-up code') == 2
+    assert '\nSet-up code' not in told
+
+
+def test_what_is_logged_again_and_again_is_told_once_in_a_while(capsys, monkeypatch):
+    with console():
+        for kind in (None, None, KeyError, KeyError, OSError):
+            complain('again', kind)
+        assert capsys.readouterr().err.count('ERROR') == 3
+        monkeypatch.setattr('dashboard.console.PAUSE', 0)
+        complain('again')
+        assert capsys.readouterr().err.count('ERROR') == 1
 
 
 def test_an_error_of_a_command_is_harmless(monkeypatch, capsys):
