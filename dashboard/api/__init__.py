@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 
 from dashboard.access import Accounts, Audit
 from dashboard.api import audit as audit_routes
 from dashboard.api import auth, download, logs, services, sessions, stream, users
-from dashboard.api.errors import answer_error
+from dashboard.api.errors import answer_error, answer_unfit
 from dashboard.errors import DashboardError
 from dashboard.view import Views
 
@@ -17,6 +18,7 @@ __all__ = ['install']
 def install(app: FastAPI, views: Views, accounts: Accounts, audit: Audit) -> None:
     """Add the routes to the application, and how it answers an error."""
     app.add_exception_handler(DashboardError, answer_error)
+    app.add_exception_handler(RequestValidationError, answer_unfit)
     app.include_router(audit_routes.router(audit))
     for of_accounts in (auth, sessions, users):
         app.include_router(of_accounts.router(accounts, audit))

@@ -24,6 +24,8 @@ from dashboard.timeline import BATCH, Marks, is_cursor
 from dashboard.view import View, Views
 from dashboard.web import address_of
 
+MOST = 10**12  # lines that a tail may ask for: more than there are, and a number that fits everywhere
+
 
 class Format(StrEnum):
     """The format of the file."""
@@ -33,7 +35,7 @@ class Format(StrEnum):
 
 
 As = Annotated[Format, Query(description='`text`: the lines as they were written; `jsonl`: an object a line.')]
-Tail = Annotated[int | None, Query(ge=1, description='Only so many of the last lines.')]
+Tail = Annotated[int | None, Query(ge=1, le=MOST, description='Only so many of the last lines.')]
 Filter = Annotated[
     str, Query(description='Only lines that contain this, in upper or lower case; `/…/` is a regular expression (RE2).')
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from dashboard import errors
@@ -43,6 +45,17 @@ def status_of(error: Exception) -> int:
 async def answer_error(request: Request, error: Exception) -> JSONResponse:
     """The exception handler for ``DashboardError``: its words as ``{"detail": …}``."""
     return JSONResponse({'detail': str(error)}, status_of(error), headers_of(error))
+
+
+async def answer_unfit(request: Request, error: Exception) -> Response:
+    """The exception handler for what does not fit a route's parameters or body: where, and what is taken there.
+
+    FastAPI's own also repeats what came. That may be what no JSON can say (``NaN``, half a character, any bytes), and
+    then its answer to a stranger's nonsense is a fault of the server.
+    """
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = [{name: problem[name] for name in ('type', 'loc', 'msg')} for problem in found]
+    return Response(json.dumps({'detail': detail}), 422, media_type='application/json')
 
 
 def headers_of(error: Exception) -> dict[str, str]:

@@ -18,6 +18,7 @@ from dashboard.timeline import Marks
 from dashboard.view import View, Views
 from dashboard.web import UNAUTHORIZED, address_of
 
+DIGITS = 20  # of a number: Python itself refuses to read very long ones
 NORMAL, POLICY, TRY_AGAIN = 1000, 1008, 1013  # close codes of RFC 6455, section 7.4.1, and its registry
 
 Token = Annotated[str, Query(description='A token of `/api/auth/login`; or send it as `Authorization: Bearer`.')]
@@ -136,6 +137,6 @@ def _close_code(error: DashboardError) -> int:
 
 
 def _tail(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > MOST:
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS and int(text) <= MOST):
         raise BadRequest(f'tail takes a whole number from 0 to {MOST:,}, not {text[:20]!r}.')
     return int(text)

@@ -23,10 +23,8 @@ class Link:
     def of(cls, query: Mapping[str, str]) -> Link:
         """Read the parameters; one that makes no sense counts as not given."""
         tail = query.get('tail', '')
-        known = tail.isascii() and tail.isdigit() and int(tail) in TAILS
-        return cls(
-            query.get('service', ''), int(tail) if known else DEFAULT_TAIL, query.get('filter', '')[:LONGEST_FILTER]
-        )
+        known = next((number for number in TAILS if str(number) == tail), DEFAULT_TAIL)
+        return cls(query.get('service', ''), known, query.get('filter', '')[:LONGEST_FILTER])
 
     def __str__(self) -> str:
         return urlencode({name: value for name, value in asdict(self).items() if value})
