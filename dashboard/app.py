@@ -21,7 +21,7 @@ from dashboard.config import Settings
 from dashboard.engine import DemoEngine, DockerEngine, Engine
 from dashboard.timeline import LogHub
 from dashboard.view import Redactor, Views
-from dashboard.web import UNENCRYPTED, Edge, Guard, check_tls, configure, is_unencrypted, listen
+from dashboard.web import UNENCRYPTED, Edge, Guard, Head, check_tls, configure, is_unencrypted, listen
 
 RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
 DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
@@ -51,6 +51,7 @@ def create_api(
         static_url='/api/docs-assets',
         lifespan=lifespan,
     )
+    app.add_middleware(Head)
     app.add_middleware(Guard, accounts=accounts, settings=hub.settings)
     api.install(app, Views(hub, redactor or Redactor()), accounts, audit)  # nobody is given the hub itself
     return app

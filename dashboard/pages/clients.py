@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from nicegui import Client, app, core, ui
 from nicegui.helpers import should_await
 from socketio.exceptions import ConnectionRefusedError  # type: ignore[import-untyped]
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from dashboard.config import Settings
@@ -19,7 +20,7 @@ from dashboard.config import Settings
 PATIENCE = 20.0  # seconds that a page waits for its browser's socket; one that comes later loads the page anew
 LOOK = 5.0  # seconds between looks at which pages wait in vain
 GONE = 'Implicit handshake failed'  # what NiceGUI says of a page that is not there any more: load it anew
-EVENTS = ('handshake', 'event', 'javascript_response', 'ack', 'log')  # all that name a page
+EVENTS = ('handshake', 'event', 'javascript_response', 'ack')  # all that name a page
 
 
 def install(settings: Settings) -> None:
@@ -47,6 +48,9 @@ def install(settings: Settings) -> None:
 
     core.sio.on('connect', on_connect)
     core.sio.on('disconnect', on_disconnect)
+    core.sio.on('log', _ignore)
+    core.sio.eio.cors_allowed_origins = []  # the gate compares the origin, and no other one is told that it may read
+    app.add_exception_handler(404, _not_found)
     app.timer(LOOK, lambda: Client.prune_instances(client_age_threshold=PATIENCE))
 
 
@@ -71,6 +75,15 @@ def make_room(settings: Settings) -> Response | None:
 def owner(client: Client) -> str:
     """The user whom a page was made for."""
     return _user(client.request.scope)
+
+
+async def _ignore(sid: str, message: object = None) -> None:
+    """What a browser would have us write: lines of anybody's making do not get to the console."""
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    """In place of NiceGUI's page, which keeps a client for whoever asks for what is not there."""
+    return PlainTextResponse('There is nothing at this address.', 404)
 
 
 def _checked(handler: Callable[..., Any], sockets: dict[str, str]) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ from dashboard.web.credentials import UNAUTHORIZED, address_of, agent_of, cookie
 from dashboard.web.edge import Edge
 from dashboard.web.eviction import NOTICE
 from dashboard.web.guard import Guard
+from dashboard.web.head import Head
 from dashboard.web.server import BURST, configure, listen
 from dashboard.web.tls import UNENCRYPTED, check_tls, is_unencrypted, validity
 
@@ -14,6 +15,7 @@ __all__ = [
     'UNENCRYPTED',
     'Edge',
     'Guard',
+    'Head',
     'address_of',
     'agent_of',
     'check_tls',

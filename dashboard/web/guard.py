@@ -116,9 +116,11 @@ class Guard:
         take_query_token(scope)  # never accepted here, and never logged either
         headers, changes = Headers(scope=scope), scope['method'] not in READING
         bearer, rule = bearer_token(headers), rule_of(scope['method'], path_of(scope))
-        if changes and not bearer and is_foreign(scope):
+        is_open = rule is not None and rule.access is OPEN
+        # reading too: NiceGUI's socket over HTTP answers pages of any origin, and they could then read what it says
+        if (changes or not is_open) and not bearer and is_foreign(scope):
             raise _Refused(_json(403, _foreign_words(headers)))
-        if rule and rule.access is OPEN:
+        if rule and is_open:
             return rule
         if not self._admits(scope, bearer or cookie_token(HTTPConnection(scope))):
             elsewhere = _is_link_from_elsewhere(scope, headers)

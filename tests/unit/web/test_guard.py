@@ -291,6 +291,13 @@ def test_a_page_of_another_origin_changes_nothing_with_the_users_cookie(client, 
     assert 'another address' in refused.json()['detail']
 
 
+def test_a_page_of_another_origin_reads_nothing_with_the_users_cookie(client, token):
+    elsewhere = cookie(token, Origin='https://evil.example')
+    for path in ('/_nicegui_ws/socket.io', '/api/services', '/logs'):
+        assert client.get(path, headers=elsewhere).status_code == 403
+        assert client.get(path, headers=bearer(token) | {'Origin': 'https://evil.example'}).status_code == 200
+
+
 @pytest.mark.parametrize('path', ['/login', '/api/auth/login', '/api/auth/setup'])
 def test_a_page_of_another_origin_signs_nobody_in(client, path):
     assert client.post(path, headers={'Origin': 'http://evil'}).status_code == 403

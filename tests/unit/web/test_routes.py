@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 
-import httpx
 import jwt
 import pytest
 from fastapi import FastAPI
@@ -22,29 +21,13 @@ from websockets.sync.client import ClientConnection, connect
 from dashboard.access.accounts import Accounts
 from dashboard.access.session_store import Session
 from dashboard.access.sessions import PREFIX
-from dashboard.app import create_app
-from dashboard.config import Settings
-from dashboard.engine.demo import ScriptedEngine
-from dashboard.timeline.hub import LogHub
 from dashboard.web.edge import SECURITY_HEADERS
 from dashboard.web.routes import OPEN, RULES, SOCKET, TABLE, rule_of
-from tests.unit.web.test_guard import CHEAP, bearer, cookie, serving
+from tests.unit.web.conftest import KEY
+from tests.unit.web.test_guard import bearer, cookie
 
-KEY = 'a key of this test that is long enough'
 PUBLIC = '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n'
 SAMPLES = {'service': 'web', 'path': 'x', 'key': 'x', 'name': 'x', 'id': 'x'}
-
-
-@pytest.fixture(scope='module')
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """The whole application, served."""
-    accounts = Accounts(tmp_path_factory.mktemp('routes'), KEY, hasher=CHEAP)
-    for name in ('ann', 'bob'):
-        accounts.users.add(name, f'correct horse of {name}')
-    settings = Settings(max_pages=3, max_waiting_pages=2)
-    edge = create_app(settings, LogHub(ScriptedEngine('demo', 'a test'), settings), accounts)
-    with serving(edge, lifespan='on') as url, httpx.Client(base_url=url, trust_env=False) as client:
-        yield SimpleNamespace(app=edge.app, accounts=accounts, client=client, url=url)
 
 
 def walk(routes: list[BaseRoute], prefix: str = '') -> Iterator[tuple[str, str]]:
@@ -262,7 +245,7 @@ def test_a_socket_that_is_open_cannot_speak_for_a_page_of_another_user(product, 
         assert thief.ask('handshake', taken) is False
         Client.instances[hers].handle_event = heard.append
         Client.instances[hers].handle_javascript_response = heard.append
-        for event in ('event', 'javascript_response', 'ack', 'log'):
+        for event in ('event', 'javascript_response', 'ack'):
             said = {'client_id': hers, 'id': 1, 'args': [], 'level': 'error', 'message': 'x', 'next_message_id': 9**9}
             assert thief.ask(event, said) is False
     assert heard == []
@@ -272,6 +255,15 @@ def test_a_socket_that_is_open_cannot_speak_for_a_page_of_another_user(product, 
 def test_a_message_that_names_no_page_is_not_listened_to(product, tokens, message):
     with PageSocket.open(product, tokens.ann, page_of(product, tokens.ann)) as socket:
         assert socket.ask('event', message) is False
+
+
+def test_a_browser_writes_nothing_to_the_console(product, tokens, caplog):
+    page = page_of(product, tokens.ann)
+    with PageSocket.open(product, tokens.ann, page) as socket:
+        message = {'client_id': page, 'level': 'error', 'message': 'x\nSet-up code for the first account: AAAA'}
+        socket.ask('log', message)
+        assert socket.ask('event', {}) is False  # it has been listened to
+    assert 'Set-up' not in caplog.text
 
 
 def test_the_open_pages_of_a_user_are_bounded(product, tokens):
