@@ -59,9 +59,11 @@ def demo_server(tmp_path_factory):
 @pytest.fixture(scope='session')
 def browser():
     """Chromium. From here on no test of this process may be a coroutine: Playwright's event loop runs in its thread."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
-    from tests.support.browser import launch
+    from tests.support.browser import PATIENCE, launch
+
+    expect.set_options(timeout=PATIENCE)
 
     with sync_playwright() as playwright:
         browser = launch(playwright)
@@ -71,19 +73,30 @@ def browser():
 
 @pytest.fixture
 def open_page(browser: Browser):
-    """Opens a page as a signed-in user: ``open_page(server, '/logs?service=web', width=1280)``."""
-    from tests.support.browser import Reachable, sign_in
+    """Opens a page as the administrator: ``open_page(server, '/logs?service=web', width=1280)``.
+
+    Signed in already, or ``by_hand``, through the page to sign in.
+    """
+    from tests.support.browser import PATIENCE, Reachable, go_signed_in, sign_in
 
     contexts = []
 
-    def open_(server: Reachable, path: str = '/logs', *, width: int = 1280, height: int = 760, **options) -> Page:
+    def open_(
+        server: Reachable,
+        path: str = '/logs',
+        *,
+        by_hand: bool = False,
+        width: int = 1280,
+        height: int = 760,
+        **options,
+    ) -> Page:
         context = browser.new_context(viewport={'width': width, 'height': height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.problems = []
         page.on('pageerror', lambda error: page.problems.append(str(error)))
-        sign_in(page, server, path)
+        (sign_in if by_hand else go_signed_in)(page, server, path)
         return page
 
     yield open_

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import CONTRAST
+from tests.support.browser import CONTRAST, PATIENCE
 from tests.support.docker_engine import wait_until
 from tests.support.server import PASSWORD, Server
 
@@ -49,7 +49,7 @@ def open_as(browser, demo_server):
     def open_(name: str, path: str = '/logs', **options) -> Page:
         contexts.append(browser.new_context(viewport={'width': 1100, 'height': 700}, **options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.frames_seen = []
 
         def hear(frame: str | bytes) -> None:

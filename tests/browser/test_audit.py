@@ -47,7 +47,7 @@ def test_a_link_with_a_bad_expression_opens_the_page_and_tells(open_page, server
 
 
 def test_the_audit_page_shows_what_happened_and_can_be_searched(open_page, server):
-    page = open_page(server, '/logs?service=web')
+    page = open_page(server, '/logs?service=web', by_hand=True)
     page.wait_for_function("document.querySelectorAll('.log .l').length > 5")
     page.goto(server.url + '/audit')
     rows = page.locator('tbody tr')

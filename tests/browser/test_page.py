@@ -43,7 +43,7 @@ def test_the_picture_of_the_readme_is_of_the_page(open_page, demo_server, reques
 
 
 def test_a_link_opens_the_same_view(open_page, demo_server):
-    page = open_page(demo_server, '/logs?service=api&tail=500&filter=payment')
+    page = open_page(demo_server, '/logs?service=api&tail=500&filter=payment', by_hand=True)
     expect(page.get_by_label('Filter logs')).to_have_value('payment')
     expect(page.get_by_text('Last 500')).to_be_visible()
     page.wait_for_function("document.querySelectorAll('.log mark').length > 5")

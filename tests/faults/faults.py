@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from dashboard.app import RECONNECT
 from tests.faults.account import Account
 from tests.faults.scene import Scene
 from tests.support.docker_engine import TINY, PrivateEngine
@@ -165,7 +166,12 @@ FAULTS = [
         rotates=True,
     ),
     Fault('the browser is offline for 5 s', browser_is_offline(5), badge='Reconnecting'),
-    Fault('the browser is offline for 60 s', browser_is_offline(60), badge='Reconnecting'),
+    Fault(
+        'the browser is offline until nothing is kept for it',
+        browser_is_offline(RECONNECT + 10),
+        environ={'DASHBOARD_LINGER': '2', 'DASHBOARD_HISTORY_LINES': '20000'},  # of its stream, and of 40,000 lines
+        badge='Reconnecting',
+    ),
     Fault('the network of the browser drops for 30 s', network_of_the_browser_drops, badge='Reconnecting'),
     Fault('the dashboard is restarted', server_is_restarted, badge='Reconnecting'),
     Fault('the laptop sleeps for 30 s', laptop_sleeps),
