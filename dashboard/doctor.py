@@ -87,15 +87,17 @@ async def _ask(engine: Engine) -> AsyncIterator[Finding]:
         async with asyncio.timeout(ENGINE_TIME):
             about, containers = await engine.about(), await engine.containers()
     except TimeoutError:
-        yield Finding(
-            'problem',
-            'Engine',
-            f'{engine.address} does not answer in {ENGINE_TIME:g} s. Is it overloaded, or behind a firewall?',
-        )
+        words = f'{engine.address} does not answer in {ENGINE_TIME:g} s. Is it overloaded, or behind a firewall?'
+        yield Finding('problem', 'Engine', words)
         return
     yield Finding('ok', 'Engine', f'{about.name} at {engine.address}.')
     yield _clock(about.ahead)
-    for finding in _logs(len(containers), await try_logs(engine, containers, LOGS_TIME)):
+    try:
+        readable = await try_logs(engine, containers, LOGS_TIME)
+    except DashboardError as error:  # it has gone meanwhile: what it was is told all the same
+        yield Finding('problem', 'Logs', str(error))
+        return
+    for finding in _logs(len(containers), readable):
         yield finding
 
 

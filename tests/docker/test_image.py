@@ -127,6 +127,13 @@ def test_it_holds_what_is_locked_and_nothing_to_install_more_with(running):
     assert len(installed) > 30
 
 
+def test_its_doctor_finds_engine_data_and_the_dashboard_well(running):
+    wait_until(lambda: health(running) == 'healthy', 60, running.logs().decode())
+    lines = running.exec_run(['dashboard', 'doctor']).output.decode().splitlines()
+    well = {line.split()[1] for line in lines if line.startswith('ok ')}
+    assert {'Engine:', 'Clock:', 'Data:', 'Port:'} <= well, lines
+
+
 def test_it_ends_within_three_seconds(running):
     start = time.monotonic()
     running.stop(timeout=10)

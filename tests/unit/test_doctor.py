@@ -24,6 +24,7 @@ from dashboard.cli import main
 from dashboard.config import MEBIBYTE, SETTINGS, Settings
 from dashboard.doctor import Finding, examine
 from dashboard.engine.about import Readable
+from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import LogsUnreadable
 
 
@@ -114,6 +115,22 @@ def test_logs_that_could_not_be_tried_in_time_are_counted():
     warning, well = doctor._logs(7, Readable(5, []))
     assert (warning.level, well.level) == ('warning', 'ok')
     assert 'Only 5 of 7' in warning.words
+
+
+async def test_of_an_engine_that_goes_meanwhile_is_told_what_it_was():
+    class Going(ScriptedEngine):
+        async def containers(self):
+            containers = await super().containers()
+            self.fail('it has gone')
+            return containers
+
+    engine = Going()
+    engine.add('web')
+    found = [finding async for finding in doctor._ask(engine)]
+    assert [(finding.subject, finding.level) for finding in found] == [
+        ('Engine', 'ok'), ('Clock', 'ok'), ('Logs', 'problem'),
+    ]  # fmt: skip
+    assert 'it has gone' in found[-1].words
 
 
 def test_no_container_is_no_problem():
