@@ -41,7 +41,7 @@ def test_logs_that_cannot_be_read_are_named_with_their_driver_and_those_that_can
     remote = run_container(log_config={'type': 'syslog', 'config': off})
     found = findings(tmp_path)
     engine_is_well(found, 'unix:///var/run/docker.sock')
-    (logs,) = found['Logs']
+    logs = found['Logs'][-1]
     assert logs.level == 'problem'
     assert f'{silent.name} (none)' in logs.words
     assert f'{remote.name} (syslog)' in logs.words
