@@ -26,11 +26,12 @@ def row_messages(rows: Iterable[Row], service: str, marks: Marks) -> list[dict[s
     """Lines and gaps of a service, where ``marks`` says what came before; it goes on over them."""
     messages = []
     for row in rows:
+        marks.read_row(row)
         if isinstance(row, LogLine):
-            marks.read_line(row)
             messages.append(log_message(row, service, marks))
         elif isinstance(row, Gap):
-            messages.append(gap_message(row))
+            cursor = str(marks)  # none where nothing is known that came before
+            messages.append(gap_message(row) | ({'cursor': cursor} if cursor else {}))
     return messages
 
 

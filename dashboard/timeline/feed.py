@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
 from dashboard.engine import Engine
 from dashboard.model import SECOND, ContainerEvent, Cursor, LogLine, Row, Service
 from dashboard.timeline.history import History, row_time
-from dashboard.timeline.marks import Marks
+from dashboard.timeline.marks import NAMED, Marks
 from dashboard.timeline.merge import Merger
 from dashboard.timeline.notices import Notices
 from dashboard.timeline.reader import BACKFILL, LogReader, ReaderState
@@ -19,7 +20,7 @@ from dashboard.timeline.subscription import Subscription
 
 COALESCE = 0.01  # seconds for which new rows are gathered before subscribers are woken
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
-REMEMBERED = 2 * SECOND  # how long cursors name a container that has ended: longer than a resume looks back
+REMEMBERED = 2 * SECOND  # how long cursors name a container that was removed: longer than a resume looks back
 STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
 
 
@@ -43,6 +44,7 @@ class ServiceFeed:
         self.history = History(max_rows, max_bytes)
         self.subscriptions: set[Subscription] = set()
         self.service = service
+        self.token = secrets.token_hex(4)  # names this feed in cursors: another one numbers its rows otherwise
         self.ready = asyncio.Event()  # the backlog has been read: a tail can be taken
         self._engine = engine
         self._capacity = max_rows
@@ -113,7 +115,7 @@ class ServiceFeed:
         return Subscription(self, tail)
 
     def marks_at(self, position: int) -> Marks:
-        """The last line of each container before row number ``position``, which is held."""
+        """The last line of each container before row number ``position``, which is held, and that place."""
         first, marks = self.history.first, Marks()
         for row, before in reversed(self._checkpoints):
             if row <= position:
@@ -122,10 +124,16 @@ class ServiceFeed:
         marks.read(
             self.history.slice(first, position) if self._checkpoints else self.history.slice(position - 1, position)
         )
+        marks.feed, marks.row = self.token, position
         return marks
 
-    def has_read(self, cursor: Cursor) -> bool:
-        """Whether that line has come, or will not come by itself because nobody reads its container."""
+    @property
+    def ends(self) -> Mapping[str, Cursor]:
+        """The last line of each container, by its short id."""
+        return self._marks.cursors
+
+    def has_passed(self, cursor: Cursor) -> bool:
+        """Whether that line has come and left again, or will not come because nobody reads its container."""
         last = self._marks.cursors.get(cursor.container)
         if last and last.timestamp >= cursor.timestamp:
             return True
@@ -217,12 +225,16 @@ class ServiceFeed:
             return
         while len(self._checkpoints) > 1 and self._checkpoints[1][0] <= self.history.first:
             self._checkpoints.popleft()
-        self._marks.forget(self._ended_containers(), row_time(rows[0]) - REMEMBERED)
+        self._marks.forget(self._forgettable(), row_time(rows[0]) - REMEMBERED)
         self._checkpoints.append((self.history.end, self._marks.copy()))
         self._marks.read(rows)
 
-    def _ended_containers(self) -> list[str]:
-        return [self._readers[id_].container.short_id for id_, task in self._tasks.items() if task.done()]
+    def _forgettable(self) -> Iterator[str]:
+        """Containers that cursors need not name once they are quiet: removed ones, and where many have ended, those."""
+        listed = {container.id for container in self.service.containers}
+        many = len(self._marks.cursors) > NAMED
+        ended = (id_ for id_, task in self._tasks.items() if task.done())
+        return (self._readers[id_].container.short_id for id_ in ended if many or id_ not in listed)
 
     def _wake(self) -> None:
         self._waking = None

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from dashboard.model import Cursor, Gap, LogLine, Row, format_timestamp
+from dashboard.model import Gap, LogLine, Row
 
 ROW_COST = 130  # bytes that a row takes beside its record: the object, the bytes object's head, the list's slot
 REMARKS = 1_000  # evicted rows that were not lines, remembered to count what a slow reader missed
@@ -73,15 +73,6 @@ class History:
         while lines and start > self.first and (missing := lines - self.lines(start)) > 0:
             start = max(self.first, start - missing)
         return start
-
-    def after(self, cursor: Cursor) -> int | None:
-        """The number of the row that follows a line; None when the line is not held."""
-        rows, stamp = self._rows, format_timestamp(cursor.timestamp).encode()
-        for index in range(len(rows) - 1, -1, -1):  # from the end, where those who come back look
-            row = rows[index]
-            if isinstance(row, LogLine) and row.record.startswith(stamp) and row.cursor == cursor:
-                return self.first + index + 1
-        return None
 
     def find(self, moment: int) -> int:
         """The number of the first held row that is not older; ``moment`` in nanoseconds since the epoch."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from itertools import dropwhile
 
 from dashboard.engine import Engine
-from dashboard.errors import NoStreamLeft
-from dashboard.model import STAMP_LENGTH, Container, Cursor, Gap, LogLine, Row, Service
+from dashboard.errors import ContainerGone, NoStreamLeft
+from dashboard.model import STAMP_LENGTH, Container, Cursor, LogLine, Row, Service
+from dashboard.timeline.catchup import catch_up, in_batches, removed
 from dashboard.timeline.history import row_time
-from dashboard.timeline.marks import Marks
+from dashboard.timeline.marks import NAMED, Marks
 from dashboard.timeline.merge import merged
 from dashboard.timeline.resume import MARGIN, TAILS, Resume
-from dashboard.timeline.subscription import BATCH, Subscription
+from dashboard.timeline.subscription import Subscription
 
 
 class Reads:
@@ -72,51 +73,53 @@ class Reads:
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
         """
         sources = [self._container_after(container, marks, until) for container in service.containers]
-        present = {container.short_id for container in service.containers}
+        present = {container.short_id for container in service.containers} | marks.told
         if gone := [cursor for name, cursor in marks.cursors.items() if name not in present]:
-            sources.append(_gaps(gone))
+            sources.append(in_batches(removed(gone)))
         with self._streams.reading(service):
             async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
                 async for rows in batches:
                     yield rows
 
-    async def _container_after(
-        self, container: Container, marks: Marks, until: int | None
-    ) -> AsyncGenerator[list[Row], None]:
-        cursor = marks.cursors.get(container.short_id)
-        if cursor is None:
-            # of one that was never heard all is new, but not what it wrote long before
-            begin = marks.newest.timestamp - MARGIN
-            async with aclosing(self._engine.logs(container, since=max(0, begin), until=until)) as batches:
-                async for batch in batches:
-                    yield list(batch)
-            return
-        async with aclosing(after(self._engine, container, cursor)) as found:
-            async for rows in found:
-                yield rows if until is None else [row for row in rows if row_time(row) <= until]
-
     async def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
         """What follows the last line of each container, as far as it is not held here; then the subscription goes on.
 
-        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        :raises EngineUnavailable, LogsUnreadable: as the engine does
         """
         if subscription.resume(marks):
             return
-        marks = marks.copy()
-        async with aclosing(self.read_after(subscription.feed.service, marks.copy())) as batches:
-            async for rows in batches:
-                yield rows
-                marks.read(rows)
-        rest = await subscription.join(marks)
-        for start in range(0, len(rest), BATCH):
-            yield rest[start : start + BATCH]
+        marks.feed = ''  # what comes now is not of that history
+        with self._streams.reading(subscription.feed.service):
+            async with aclosing(catch_up(self._container_after, subscription, marks)) as batches:
+                async for rows in batches:
+                    yield rows
+
+    async def _container_after(
+        self, container: Container, marks: Marks, until: int | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        name = container.short_id
+        cursor = None if name in marks.told else marks.cursors.get(name)
+        # of one that was never heard all is new, but where cursors do not name all that ended, not what is old
+        unheard = None if name in marks.told or (container.running and len(marks.cursors) < NAMED) else marks.newest
+        source = _after(self._engine, container, cursor) if cursor else _all(self._engine, container, unheard)
+        try:
+            async with aclosing(source) as batches:
+                async for rows in batches:
+                    yield rows if until is None else [row for row in rows if row_time(row) <= until]
+        except ContainerGone:
+            if cursor:
+                yield removed([cursor])
 
 
-async def after(engine: Engine, container: Container, cursor: Cursor) -> AsyncGenerator[list[Row], None]:
-    """What a container's log has after a line, in the log's order, with constant memory; see :class:`Resume`.
+async def _all(engine: Engine, container: Container, newest: Cursor | None) -> AsyncGenerator[list[Row], None]:
+    since = max(0, newest.timestamp - MARGIN) if newest else None
+    async with aclosing(engine.logs(container, since=since)) as batches:
+        async for batch in batches:
+            yield list(batch)
 
-    :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
-    """
+
+async def _after(engine: Engine, container: Container, cursor: Cursor) -> AsyncGenerator[list[Row], None]:
+    """What a container's log has after a line, in the log's order, with constant memory; see :class:`Resume`."""
     for tail in TAILS:
         resume = Resume(cursor, tail=tail, held=0)
         async with aclosing(engine.logs(container, tail=tail)) as batches:
@@ -177,11 +180,3 @@ class Streams:
 def _name(line: LogLine) -> tuple[str, bytes, int]:
     """As good as the cursor, and quick."""
     return line.container.id, line.record[:STAMP_LENGTH], line.ordinal
-
-
-async def _gaps(cursors: Iterable[Cursor]) -> AsyncGenerator[list[Row], None]:
-    """What the containers of these last lines wrote afterwards went with them."""
-    yield [
-        Gap(cursor.timestamp, cursor.timestamp, None, 'their container has been removed', lost=True)
-        for cursor in sorted(cursors, key=lambda cursor: cursor.timestamp)
-    ]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from dashboard.model import Gap, LogLine, Row
+from dashboard.model import Gap, Row
 from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import Marks
 
@@ -61,37 +61,15 @@ class Subscription:
             await self._news.wait()
 
     def resume(self, marks: Marks) -> bool:
-        """Go on after exactly the lines that were had; False when what is held cannot tell which follow."""
-        found = self.feed.history.after(marks.newest)
-        if found is None or self.feed.marks_at(found) != marks:
+        """Go on where the marks were in this history; False when that was another one, or what follows has left."""
+        if marks.feed != self.feed.token or not self.feed.history.first <= marks.row <= self.feed.history.end:
             return False
-        self.position, self._last_time = found, marks.newest.timestamp
+        self.go_on(marks.row, marks.newest.timestamp)
         return True
 
-    async def join(self, marks: Marks) -> list[Row]:
-        """Go on after lines that were read from the engine itself, once they have come here too; what follows them."""
-        while not self.closed and not all(map(self.feed.has_read, marks.cursors.values())):
-            self.position = self.feed.history.end
-            await self.wait()
-        self.position = self.feed.history.end
-        self._last_time = marks.newest.timestamp
-        return self._following(marks)
-
-    def _following(self, marks: Marks) -> list[Row]:
-        """The held rows that follow the last line of their container."""
-        history = self.feed.history
-        after = {name: history.after(cursor) for name, cursor in marks.cursors.items()}
-
-        def follows(number: int, row: Row) -> bool:
-            if not isinstance(row, LogLine):
-                return row_time(row) > marks.newest.timestamp
-            name = row.container.short_id
-            if name not in after:
-                return True
-            place = after[name]
-            return row.timestamp > marks.cursors[name].timestamp if place is None else number >= place
-
-        return [row for number, row in enumerate(history.slice(0), history.first) if follows(number, row)]
+    def go_on(self, position: int, last_time: int) -> None:
+        """Go on at a row, after one of that time in nanoseconds since the epoch; 0 when nobody knows."""
+        self.position, self._last_time = position, last_time
 
     def take(self, limit: int, newest: bool = False) -> list[Row]:
         """At most ``limit`` rows from the position on; with ``newest`` the last ones there are, skipping the others."""

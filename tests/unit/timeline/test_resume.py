@@ -18,6 +18,20 @@ def test_http_gives_what_follows_a_cursor(web, client):  # noqa: F811
     assert answer['logs'] == ['18', '19', '20']
 
 
+def test_http_gives_what_was_written_after_the_clock_was_set_back(engine, web, client):  # noqa: F811
+    for number in range(5):
+        engine.write(web, f'back {number}', timestamp=START - 60 * SECOND + number)
+    answer = client.get(f'/api/logs/web?timestamps=false&since={cursor(web, 19)}').json()
+    assert answer['logs'] == ['20', *(f'back {number}' for number in range(5))]
+    assert 'gaps' not in answer
+
+
+def test_http_tells_of_no_gap_after_a_cursor_that_is_later_than_what_is_asked_for(web, client):  # noqa: F811
+    until = (START + 10 * SECOND) // SECOND
+    answer = client.get(f'/api/logs/web?timestamps=false&since={cursor(web, 17)}&until={until}').json()
+    assert (answer['logs'], 'gaps' in answer) == ([], False)
+
+
 def test_http_tells_of_a_gap_when_the_line_of_the_cursor_is_gone(engine, web, client):  # noqa: F811
     engine.rotate(web, kept=5)
     answer = client.get(f'/api/logs/web?timestamps=false&since={cursor(web, 3)}').json()
