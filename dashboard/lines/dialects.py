@@ -31,6 +31,11 @@ def word_of(head: bytes) -> str | None:
     return _told_by(_FIRST_WORD(head)) or _behind_head(head) or _late(head)
 
 
+def begins_with_time(head: bytes) -> bool:
+    """Whether the line begins as loggers begin theirs: with a time, perhaps behind a name or a bracket."""
+    return _TIMED(head) is not None
+
+
 def _late(head: bytes) -> str | None:
     """The level of a line that has it, or the status of a request, far from its beginning."""
     if b'"' in head and (match := _ACCESS(head)):
@@ -153,6 +158,7 @@ _FIRST_WORD = _pattern(rf"""\s*+(?>
 _HEAD = _pattern(rf"""\s*+(?!\d+:[XCSM]\ )(?>
     (?:(?>[\w./@:-]{{1,60}}\ )(?=[\d\[]))?\[?(?:[A-Z]+\ )?{_TIME}(?!\ \|\ \d{{3}}\ \|) | {_GROUP}
 )""")
+_TIMED = _pattern(rf'\s*+(?:[\w./@:-]{{1,60}}\ )?\[?{_TIME}')
 _BEHIND = _pattern(rf"""{_GAP}(?:(?>{_GROUP}|{_MARK}|[A-Za-z]{{1,40}}(?=[\s:|\[-])){_GAP}){{0,6}}?(?>
     \[\ *(?:[^\]\[/:]{{1,40}}[:/])?(?P<squared>{_ANY})\ *\] | <(?P<angled>{_ANY})> | \((?P<rounded>{_ANY})\)
   | [\w-]{{1,40}}\.(?P<dotted>{_UPPER})(?=:) | (?<=\t)(?P<tabbed>{_ANY})(?=\t) | {_PHP}

@@ -32,16 +32,23 @@ def level_of(content: bytes) -> Level:
     """
     if content[:1] in (b'{', b' ') and (fields := object_of(content)) is not None:
         return level_of_object(fields)
-    head = content[:LONGEST_HEAD]
-    if b'\x1b' in head or b'\r' in head or b'\b' in head:
-        head = _bare(content)
-    word = word_of(head)
+    word = word_of(head_of(content))
     return _LEVELS[word] if word else Level.UNKNOWN
 
 
 def levels_of(contents: Iterable[bytes]) -> list[Level]:
     """The same of many lines."""
     return [level_of(content) for content in contents]
+
+
+def head_of(content: bytes) -> bytes:
+    """The first bytes of a line, without what is not seen of it: colours hide nothing."""
+    if b'\x1b' not in content and b'\r' not in content and b'\b' not in content:
+        return content[:LONGEST_HEAD]
+    head = _COLOUR.sub(b'', content[: 2 * LONGEST_HEAD])
+    if b'\x1b' in head or b'\r' in head or b'\b' in head:
+        head = visible(head.decode('utf-8', 'replace')).encode()
+    return head[:LONGEST_HEAD]
 
 
 def level_named(word: str) -> Level | None:
@@ -56,14 +63,6 @@ def level_of_object(fields: dict[str, Any]) -> Level:
         if key in fields and (level := _value(key, fields[key], fields)) is not None:
             return level
     return _by_shape(fields)
-
-
-def _bare(content: bytes) -> bytes:
-    """The head without what is not seen of it: colours hide no level."""
-    head = _COLOUR.sub(b'', content[: 2 * LONGEST_HEAD])
-    if b'\x1b' in head or b'\r' in head or b'\b' in head:
-        head = visible(head.decode('utf-8', 'replace')).encode()
-    return head[:LONGEST_HEAD]
 
 
 def _value(key: str, value: Any, fields: dict[str, Any]) -> Level | None:

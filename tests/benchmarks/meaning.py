@@ -9,8 +9,12 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
-from dashboard.lines import levels_of
+from dashboard.app import tune_garbage_collection
+from dashboard.lines import Grouper, fields_of_lines, levels_of
+from dashboard.model import SECOND, Container, LogLine, ServiceKey
 
+START = 1_767_323_045 * SECOND
+WEB = Container('a' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
 Figure = tuple[str, float, str, float]  # what, lines a second, beside what, lines a second
 
 MIX = [  # as they come from a host: JSON, an application's own lines, a proxy's, a database's, a trace
@@ -32,9 +36,16 @@ MIX = [  # as they come from a host: JSON, an application's own lines, a proxy's
 
 def figures(seconds: float) -> Iterator[Figure]:
     """Every figure, each measured for about so many seconds."""
-    lines = MIX * 2_000
+    tune_garbage_collection()  # as the server does at its start
+    lines = MIX * 400
     plain = ('finding a word in them without case', lambda: _decoded(lines))
     yield 'levels', *_beside(lambda: levels_of(lines), plain, len(lines), seconds)
+    objects = [line for line in lines if line.startswith(b'{')]
+    parsed = ('parsing them with json', lambda: _parsed(objects))
+    rows = [LogLine.of(WEB, START + number * 1_000, line) for number, line in enumerate(lines)]
+    yield 'messages', *_beside(lambda: Grouper().feed(rows), plain, len(lines), seconds)
+    yield 'fields', *_beside(lambda: fields_of_lines(lines), plain, len(lines), seconds)
+    yield 'fields of JSON alone', *_beside(lambda: fields_of_lines(objects), parsed, len(objects), seconds)
 
 
 def _decoded(lines: list[bytes]) -> int:

@@ -104,7 +104,7 @@ def test_json_that_other_programs_write_has_its_level(content, level):
     st.binary(max_size=300)
     | st.lists(st.sampled_from(DIALECTS).map(lambda line: line[2][:40]), max_size=4).map(b' '.join)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_bytes_have_a_level(content):
     assert level_of(content) in Level
 
