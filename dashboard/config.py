@@ -13,7 +13,9 @@ from dashboard.errors import ConfigError
 
 MEBIBYTE = 1 << 20
 BASE_PATH = re.compile(r'(/[A-Za-z0-9][A-Za-z0-9._~-]*)+')
-OWN_PATHS = ('/logs', '/api', '/login', '/logout', '/docs', '/favicon.ico')  # a base path must not look like one
+OWN_PATHS = (  # a base path must not look like one
+    '/logs', '/api', '/login', '/logout', '/account', '/users', '/audit', '/help', '/docs', '/favicon.ico',
+)  # fmt: skip
 
 Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
 BasePath: TypeAlias = str  # read by base_path()

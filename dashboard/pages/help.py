@@ -55,8 +55,6 @@ MISSING = """<!DOCTYPE html>
 <meta name="color-scheme" content="light dark"><title>Docker Log Dashboard</title></head>
 <body><p>There is no document of this name.</p><p><a href="{}">To the documents</a></p></body></html>
 """
-# the browser has looked for the heading of the address before the page had one
-_TO_THE_HEADING = 'document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView()'
 
 
 def install(app: Starlette, accounts: Accounts, settings: Settings) -> None:
@@ -100,7 +98,6 @@ class HelpPage:
                 self._contents = ui.element('div').classes('contents')
             ui.html(self._document.html, sanitize=False, tag='article')  # ours, and rendered without raw HTML
         self._show_contents()
-        ui.context.client.on_connect(lambda: ui.run_javascript(_TO_THE_HEADING))
 
     def _show_contents(self) -> None:
         with self._contents:

@@ -16,11 +16,12 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Page, Playwright, TimeoutError
 
 from dashboard.app import tune_garbage_collection
 from dashboard.engine.docker import DockerEngine
@@ -356,12 +357,26 @@ def other(run: Run) -> Iterator[Row]:
     """Another viewer, by the same measure."""
     for rate in (100, 1_000, 10_000, FULL_SPEED):
         container = run.containers('bench', command=writer(rate), name='bench', log_config=ROTATED)
-        tab = open_page(run.browser, run.options.url, selector=run.options.selector)
+        tab = _found(run)
         seen = observe(tab, run.seconds(15), run.options.selector, run.options.line)
         figures = f'{spread(seen.ages)}; longest task {seen.longest_task:,.0f} ms; {seen.lines:,} lines'
         yield f'{run.options.url}, {rate or "full"} lines/s', figures, '', ''
         tab.close()
         container.remove(force=True)
+
+
+def _found(run: Run) -> Page:
+    """The page of the other viewer, once it shows lines: it may need a moment to learn of a new container."""
+    options = run.options
+    for _ in range(6):
+        tab = run.browser.new_page(viewport={'width': 1280, 'height': 760})
+        tab.goto(options.url)
+        with suppress(TimeoutError):
+            tab.wait_for_selector(options.selector, state='attached', timeout=5_000)
+            tab.wait_for_selector(options.line, state='attached', timeout=5_000)
+            return tab
+        tab.close()
+    sys.exit(f'No line of the container "bench" is on {options.url}: look at --selector and --line.')
 
 
 ROWS: dict[str, Callable[[Run], Iterator[Row]]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import subprocess
@@ -31,6 +32,7 @@ from dashboard.pages import login
 from dashboard.web.credentials import address_of, path_of
 from dashboard.web.edge import HSTS, SECURITY_HEADERS, Edge, address_behind
 from dashboard.web.guard import Guard
+from dashboard.web.routes import TABLE
 from dashboard.web.server import BurstProtocol, PunctualProtocol
 from dashboard.web.tls import check_tls
 from tests.unit.web.test_guard import CHEAP, bearer, configured, cookie, greet, greeting, open_socket, serving
@@ -274,6 +276,14 @@ def test_all_that_leads_on_begins_with_the_base_path(serve):
 def test_a_base_path_that_could_be_mistaken_is_refused(text):
     with pytest.raises(ConfigError, match='DASHBOARD_BASE_PATH takes a path such as'):
         Settings.from_env({'DASHBOARD_BASE_PATH': text})
+
+
+def test_no_page_or_route_can_be_taken_for_a_base_path():
+    for _, path, _, _ in TABLE:
+        first = f'/{path.split("/")[1]}'
+        if first != '/':
+            with pytest.raises(ValueError, match=re.escape(first)):
+                base_path(first)
 
 
 def test_a_base_path_may_end_with_a_slash_and_have_parts():
