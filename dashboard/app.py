@@ -68,7 +68,7 @@ def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> Edge:
     ui.run_with(
         app,
         title='Docker Log Dashboard',
-        favicon='📜',
+        favicon=pages.MARK,
         dark=None,
         reconnect_timeout=RECONNECT,
         show_welcome_message=False,

@@ -9,21 +9,23 @@ from starlette.routing import Route
 
 from dashboard.access import Accounts, Audit
 from dashboard.config import Settings
-from dashboard.pages import account, clients, help, login, logs, users
+from dashboard.pages import account, clients, help, login, logs, mark, users
 from dashboard.pages import audit as audit_page
 from dashboard.view import Views
 from dashboard.web import path_for
 
+MARK = mark.mark()
+
 
 def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Add the pages to the application."""
-    app.router.routes += [Route('/', _home), *login.routes(accounts, audit)]
+    app.router.routes += [Route('/', _home), mark.ROUTE, *login.routes(accounts, audit)]
     clients.install(settings)
     logs.install(views, accounts, settings, audit)
     account.install(accounts, settings, audit)
     users.install(accounts, settings, audit)
     audit_page.install(audit, accounts, settings)
-    help.install(app, accounts, settings)
+    help.install(app, accounts, settings, audit)
 
 
 async def _home(request: Request) -> RedirectResponse:

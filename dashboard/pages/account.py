@@ -14,6 +14,7 @@ from dashboard.config import Settings
 from dashboard.pages import clients
 from dashboard.pages.parts import button, row, section, sheet, when
 from dashboard.pages.presence import stay
+from dashboard.pages.shell import shell
 from dashboard.web import address_of
 
 LASTING = {7: '7 days', 30: '30 days', 90: '90 days', 365: 'a year'}
@@ -28,7 +29,9 @@ def install(accounts: Accounts, settings: Settings, audit: Audit) -> None:
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
-        AccountPage(accounts, visit, partial(audit.record, who=visit.identity, address=address_of(request))).build()
+        page = AccountPage(accounts, visit, partial(audit.record, who=visit.identity, address=address_of(request)))
+        with shell(visit, request, accounts, audit):
+            page.build()
         return None
 
 
@@ -44,7 +47,7 @@ class AccountPage:
     def build(self) -> None:
         """Make the page."""
         identity = self._visit.identity
-        with sheet(f'Account of {identity.username}', self._accounts.users.preferences(identity.username).get('dark')):
+        with sheet(f'Account of {identity.username}'):
             ui.label(f'{identity.role}, sees {identity.scope}').classes('soft')
             self._list = section('Sessions', 'Where you are signed in. Ending a session closes its pages at once.')
             button('End all others', self._end_others)

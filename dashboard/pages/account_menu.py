@@ -1,36 +1,45 @@
-"""The menu of the signed-in user: switches of the page, password, sign-out."""
+"""The menu of the signed-in user: switches of the page, the look, what belongs to the account, sign-out."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from nicegui import ui
 
 from dashboard.access import Accounts, Audit, Identity
 from dashboard.errors import DashboardError
+from dashboard.pages.preferences import Preferences
 from dashboard.web import path_for
+
+LOOKS = {'auto': 'As the system', 'light': 'Light', 'dark': 'Dark'}
 
 
 def account_menu(
-    accounts: Accounts, audit: Audit, identity: Identity, address: str, build_switches: Callable[[], None]
-) -> None:
-    """A button that opens the menu; ``build_switches`` fills its upper part."""
+    accounts: Accounts, audit: Audit, identity: Identity, address: str, preferences: Preferences, dark: ui.dark_mode
+) -> ui.element:
+    """A button that opens the menu; returns its upper part, for what the page has to switch."""
     dialog = _password_dialog(accounts, audit, identity, address)
     logout = path_for(ui.context.client.request.scope, '/logout')
     button = ui.button(icon='settings').props('flat dense round aria-label="Settings and account"')
     with button, ui.menu(), ui.column().classes('q-pa-md gap-2'):
-        build_switches()
+        switches = ui.column().classes('gap-2')
+        _look(preferences, dark)
         ui.separator()
         ui.label(f'Signed in as {identity.username}').classes('soft')
         ui.link('Sessions and API tokens', '/account')
-        if identity.is_admin:
-            ui.link('Users', '/users')
-            ui.link('Audit log', '/audit')
-        ui.link('Help', '/help')
         ui.link('API documentation', '/api/docs', new_tab=True)
         ui.button('Change password', on_click=dialog.open).props('flat dense no-caps')
         with ui.element('form').props(f'method=post action="{logout}"'):
             ui.button('Sign out').props('type=submit flat dense no-caps')
+    return switches
+
+
+def _look(preferences: Preferences, dark: ui.dark_mode) -> None:
+    def set_look(look: str) -> None:
+        dark.set_value({'dark': True, 'light': False}.get(look))
+        preferences.save('dark', dark.value)
+
+    value = {True: 'dark', False: 'light', None: 'auto'}[dark.value]
+    toggle = ui.toggle(LOOKS, value=value, on_change=lambda event: set_look(event.value))
+    toggle.props('dense no-caps flat').classes('whitespace-nowrap')
 
 
 def _password_dialog(accounts: Accounts, audit: Audit, identity: Identity, address: str) -> ui.dialog:

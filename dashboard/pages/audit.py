@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from dashboard.access import Accounts, Audit, Event, selecting
 from dashboard.config import Settings
-from dashboard.pages import clients, theme
+from dashboard.pages import clients
 from dashboard.pages.presence import stay
+from dashboard.pages.shell import shell
 
 ROWS = 100  # events on a page
 KINDS = ('user', 'event', 'text')
@@ -36,7 +37,8 @@ def install(audit: Audit, accounts: Accounts, settings: Settings) -> None:
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
-        await AuditPage(audit).build(accounts.users.preferences(visit.identity.username).get('dark'))
+        with shell(visit, request, accounts, audit):
+            await AuditPage(audit).build()
         return None
 
 
@@ -48,19 +50,15 @@ class AuditPage:
         self._terms = dict.fromkeys(KINDS, '')
         self._before: str | None = None  # which follow the events that are shown
 
-    async def build(self, look: object) -> None:
+    async def build(self) -> None:
         """Make the page with the newest events."""
-        theme.apply()
-        ui.dark_mode(theme.look_of(look))
-        with ui.element('header').classes('bar'):
-            ui.label('Audit log').classes('title')
+        with ui.element('div').classes('bar').props('role=search'):
             for kind, label in zip(KINDS, ('User', 'Event', 'Any text'), strict=True):
                 box = ui.input(label, on_change=lambda event, kind=kind: self._set(kind, event.value))
                 box.props(f'dense outlined clearable debounce=250 maxlength=300 aria-label="{label}"')
             ui.space()
             self._newest = ui.button('Newest', on_click=lambda: self._show(None)).props('flat dense no-caps')
             self._older = ui.button('Older', on_click=lambda: self._show(self._before)).props('flat dense no-caps')
-            ui.link('Logs', '/logs')
         with ui.element('main').classes('stage').style('overflow:auto'):
             self._table = ui.table(rows=[], columns=COLUMNS).props('flat dense wrap-cells hide-pagination')
             self._table.props(':rows-per-page-options=[0]').classes('full-width')

@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.access import Accounts
+from dashboard.access import Accounts, Audit
 from dashboard.config import Settings
 from dashboard.pages import clients
 from dashboard.pages.documents import ORDER, Document, Found, load, search
 from dashboard.pages.parts import sheet
 from dashboard.pages.presence import stay
+from dashboard.pages.shell import shell
 from dashboard.web import path_for
 
 LONGEST_SEARCH = 100  # characters
@@ -57,7 +58,7 @@ MISSING = """<!DOCTYPE html>
 """
 
 
-def install(app: Starlette, accounts: Accounts, settings: Settings) -> None:
+def install(app: Starlette, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the pages."""
     documents = load()
     app.router.routes.append(Route('/help', _first))
@@ -70,8 +71,8 @@ def install(app: Starlette, accounts: Accounts, settings: Settings) -> None:
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
-        look = accounts.users.preferences(visit.identity.username).get('dark')
-        HelpPage(documents, documents[name]).build(look)
+        with shell(visit, request, accounts, audit):
+            HelpPage(documents, documents[name]).build()
         return None
 
 
@@ -87,11 +88,11 @@ class HelpPage:
         self._documents = documents
         self._document = document
 
-    def build(self, look: object) -> None:
+    def build(self) -> None:
         """Make the page."""
         ui.add_css(CSS)
         ui.page_title(f'{self._document.title} · Docker Log Dashboard')
-        with sheet(self._document.title, look), ui.element('div').classes('help'):
+        with sheet(self._document.title), ui.element('div').classes('help'):
             with ui.element('nav').props('aria-label="Documents"'):
                 box = ui.input('Search', on_change=lambda event: self._search(event.value))
                 box.props(f'dense outlined clearable debounce=200 maxlength={LONGEST_SEARCH} role=search')

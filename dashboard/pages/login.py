@@ -97,7 +97,8 @@ def _page(
     accounts: Accounts, request: Request, wanted: str, username: str = '', error: AuthError | None = None
 ) -> Response:
     action, problem = path_for(request.scope, '/login'), str(error) if error else ''
-    page = login_page(accounts.needs_setup(), action, wanted, username, problem)
+    icon = path_for(request.scope, '/favicon.ico')
+    page = login_page(accounts.needs_setup(), action, icon, wanted, username, problem)
     response = HTMLResponse(page, _status(error), STRICT)
     if isinstance(error, TooManyAttempts):
         response.headers['Retry-After'] = str(error.retry_after)

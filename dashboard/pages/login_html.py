@@ -5,12 +5,15 @@ from __future__ import annotations
 from html import escape
 from string import Template
 
+from dashboard.pages.mark import mark
+
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" type="image/svg+xml" href="$icon">
 <title>$title · Docker Log Dashboard</title>
 <style>
 $style
@@ -18,7 +21,7 @@ $style
 </head>
 <body>
 <main>
-<div class="mark" aria-hidden="true"><i></i><i></i><i></i><i></i></div>
+$mark
 <h1>Docker Log Dashboard</h1>
 <p class="lead">$lead</p>
 $alert
@@ -62,10 +65,7 @@ body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; place-it
   font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif; }
 main { width: 100%; max-width: 400px; padding: 36px 32px 32px; background: var(--card); border: 1px solid var(--edge);
   border-radius: 16px; box-shadow: var(--shadow); }
-.mark { width: 44px; height: 44px; padding: 11px 10px; border-radius: 12px; background: var(--accent); display: grid;
-  align-content: space-between; margin-bottom: 20px; }
-.mark i { display: block; height: 3px; border-radius: 2px; background: var(--on-accent); }
-.mark i:nth-child(2) { width: 60%; } .mark i:nth-child(3) { width: 82%; } .mark i:nth-child(4) { width: 42%; }
+main > svg { display: block; width: 44px; margin-bottom: 20px; }
 h1 { margin: 0; font-size: 1.375rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.012em; }
 .lead { margin: 6px 0 0; color: var(--soft); }
 .alert { margin: 20px 0 0; padding: 11px 14px; border: 1px solid var(--bad-edge); border-radius: 10px;
@@ -86,7 +86,7 @@ input:focus-visible { outline-offset: 0; border-color: var(--accent); }
 """
 
 
-def login_page(needs_setup: bool, action: str, wanted: str, username: str = '', problem: str = '') -> str:
+def login_page(needs_setup: bool, action: str, icon: str, wanted: str, username: str = '', problem: str = '') -> str:
     """The whole page; every argument is text from a stranger and is escaped here."""
     return PAGE.substitute(
         title='Set up' if needs_setup else 'Sign in',
@@ -94,6 +94,8 @@ def login_page(needs_setup: bool, action: str, wanted: str, username: str = '', 
         button='Create account' if needs_setup else 'Sign in',
         style=STYLE.strip(),
         alert=f'<p class="alert" role="alert">{escape(problem)}</p>' if problem else '',
+        mark=mark('var(--accent)', 'var(--on-accent)'),
+        icon=escape(icon),
         action=escape(action),
         next=escape(wanted),
         fields=_fields(needs_setup, username),

@@ -9,17 +9,11 @@ from datetime import UTC, datetime
 from nicegui import ui
 
 from dashboard.errors import DashboardError
-from dashboard.pages import theme
 
 
 @contextmanager
-def sheet(title: str, look: object) -> Iterator[None]:
-    """A page of text and forms, with the way back to the logs."""
-    theme.apply()
-    ui.dark_mode(theme.look_of(look))
-    with ui.element('header').classes('bar'):
-        ui.label('Docker Log Dashboard').classes('title')
-        ui.link('Logs', '/logs')
+def sheet(title: str) -> Iterator[None]:
+    """Text and forms below a heading, inside the shell."""
     with ui.element('main').classes('sheet'):
         ui.label(title).props('role=heading aria-level=1').classes('heading')
         yield

@@ -9,14 +9,26 @@ CSS = """
 .body--dark { --bar:#161b22; --page:#0d1117; --line:#30363d; --text:#dce3ea; --soft:#a3acb8 }
 body { background:var(--page); color:var(--text) }
 .nicegui-content { padding:0; gap:0; height:100dvh; flex-wrap:nowrap; align-items:stretch }
+.shell { display:flex; align-items:center; gap:4px 10px; padding:4px 14px; min-height:46px; background:var(--bar);
+  border-bottom:1px solid var(--line); --q-primary:#1659c7 }
+.brand { display:flex; align-items:center; gap:9px; color:var(--text); text-decoration:none; border-radius:6px }
+.brand svg { display:block; width:26px; height:26px }
+.places { display:flex; gap:2px; margin-left:8px }
+.places a { padding:5px 10px; border-radius:6px; font-size:14px; color:var(--soft); text-decoration:none }
+.places a:hover { color:var(--text); background:var(--page) }
+.places a[aria-current] { color:var(--text); background:var(--page); font-weight:600 }
+.fold { display:none } .q-menu .places { flex-direction:column; margin:0; padding:6px; min-width:160px }
+.q-menu .places a { padding:10px 12px }
+.shell .own { flex:1 1 0; min-width:0; display:flex; justify-content:flex-end; align-items:center }
 .bar { display:flex; flex-wrap:wrap; align-items:center; gap:8px 12px; padding:8px 14px; background:var(--bar);
   border-bottom:1px solid var(--line) }
 .bar .q-field { font-size:14px }
 .title { font-weight:600; font-size:15px; white-space:nowrap }
 :is(.q-btn, .q-toggle, .q-item, a):focus-visible { outline:2px solid var(--q-primary); outline-offset:1px }
 .bar .actions { display:flex; align-items:center; gap:2px }
-.body--dark .bar, .body--dark .q-menu, .body--dark .q-dialog { --q-primary:#79b8ff }
-.body--dark .q-menu a { color:#79b8ff }
+.body--dark .shell, .body--dark .bar, .body--dark .q-menu, .body--dark .q-dialog { --q-primary:#79b8ff }
+.q-menu a.nicegui-link { color:#1659c7 } .body--dark .q-menu a.nicegui-link { color:#79b8ff }
+.search { flex:1 1 420px; display:flex; flex-wrap:wrap; align-items:center; gap:6px 12px }
 .service { width:260px } .tail { width:128px } .filter { flex:1 1 240px }
 .badge { display:inline-flex; align-items:center; gap:8px; font-size:13px; white-space:nowrap; min-height:24px }
 .badge .dot { width:9px; height:9px; border-radius:50%; background:#9a6700; flex:none }
@@ -50,9 +62,12 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
 .sheet .q-btn { align-self:flex-start } .body--dark .sheet, .body--dark .bar { --q-primary:#79b8ff }
 .body--dark .bar a { color:#79b8ff }
 @media (max-width:600px) {
-  .bar { padding:6px 8px; gap:6px 8px } .title { display:none }
+  .shell { padding:2px 6px; gap:2px 6px } .title, .shell > .places { display:none } .fold { display:inline-flex }
+  .bar { padding:6px 8px; gap:6px 8px }
   .auto .q-toggle__label { display:none }
-  .service { flex:1 1 150px; width:auto } .tail { width:112px } .filter { flex:1 1 160px }
+  .service { flex:1 1 150px; width:auto } .tail { width:112px } .filter { flex:1 1 160px } .search { display:contents }
+  .search .soft { order:1; flex:1 1 100% } .search .soft:empty { display:none }
+  .bar > .q-input { flex:1 1 90px; width:auto }
   .bar .actions .q-btn { font-size:0 } .bar .actions .q-icon { font-size:22px; margin:0 }
   .badge { flex-wrap:wrap; gap:0 8px }
 }
@@ -63,8 +78,3 @@ def apply() -> None:
     """Give the page its look; call once a page."""
     ui.add_css(CSS)
     ui.colors(primary='#1f6feb')
-
-
-def look_of(preference: object) -> bool | None:
-    """Quasar's dark mode from a remembered preference: True, False, or None for the system's."""
-    return preference if isinstance(preference, bool) else None

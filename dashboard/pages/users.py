@@ -14,6 +14,7 @@ from dashboard.config import Settings
 from dashboard.pages import clients
 from dashboard.pages.parts import button, row, section, sheet, when
 from dashboard.pages.presence import stay
+from dashboard.pages.shell import shell
 from dashboard.web import address_of
 
 KINDS = {'all': 'Viewer of everything', 'scope': 'Viewer of some services', 'admin': 'Administrator'}
@@ -27,7 +28,9 @@ def install(accounts: Accounts, settings: Settings, audit: Audit) -> None:
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
-        UsersPage(accounts, visit, partial(audit.record, who=visit.identity, address=address_of(request))).build()
+        page = UsersPage(accounts, visit, partial(audit.record, who=visit.identity, address=address_of(request)))
+        with shell(visit, request, accounts, audit):
+            page.build()
         return None
 
 
@@ -42,7 +45,7 @@ class UsersPage:
 
     def build(self) -> None:
         """Make the page."""
-        with sheet('Users', self._accounts.users.preferences(self._visit.identity.username).get('dark')):
+        with sheet('Users'):
             self._list = section('Who may come in')
             button('Add a user', self._open_new)
         self._build_form()

@@ -1,10 +1,20 @@
 """How HTTP reaches the rest: the server and its limits, the edge, the gate, and what each route asks for."""
 
-from dashboard.web.credentials import UNAUTHORIZED, address_of, agent_of, cookie_token, forget, path_for, remember
+from dashboard.web.credentials import (
+    UNAUTHORIZED,
+    address_of,
+    agent_of,
+    cookie_token,
+    forget,
+    path_for,
+    path_of,
+    remember,
+)
 from dashboard.web.edge import Edge
 from dashboard.web.eviction import NOTICE
 from dashboard.web.guard import Guard
 from dashboard.web.head import Head
+from dashboard.web.routes import may_open
 from dashboard.web.server import BURST, configure, listen
 from dashboard.web.tls import UNENCRYPTED, check_tls, is_unencrypted, validity
 
@@ -24,7 +34,9 @@ __all__ = [
     'forget',
     'is_unencrypted',
     'listen',
+    'may_open',
     'path_for',
+    'path_of',
     'remember',
     'validity',
 ]

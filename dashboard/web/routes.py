@@ -88,6 +88,12 @@ def rule_of(method: str, path: str) -> Rule | None:
     return next((rule for rule in RULES if wanted in rule.methods and rule.path.match(path)), None)
 
 
+def may_open(path: str, is_admin: bool) -> bool:
+    """Whether there is such a page for somebody who is signed in."""
+    rule = rule_of('GET', path)
+    return rule is not None and (is_admin or rule.access is not ADMIN)
+
+
 def methods_of(path: str) -> set[str]:
     """The HTTP methods that the table has for a path; none for a path that is not in it."""
     return {method for rule in RULES if rule.path.match(path) for method in rule.methods} - {SOCKET}

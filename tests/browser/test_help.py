@@ -25,7 +25,7 @@ def test_the_documents_lead_from_one_to_another_without_any_other_server(open_he
     page, asked = open_help('/help'), []
     page.on('request', lambda request: asked.append(request.url))
     expect(page).to_have_title(re.compile('Read logs'))
-    page.get_by_role('navigation').get_by_role('link', name='Settings and commands').click()
+    page.get_by_role('navigation', name='Documents').get_by_role('link', name='Settings and commands').click()
     page.wait_for_url('**/help/settings')
     page.get_by_role('article').get_by_role('link', name='audit log').click()
     page.wait_for_url('**/help/audit')
@@ -37,7 +37,7 @@ def test_the_documents_lead_from_one_to_another_without_any_other_server(open_he
 def test_an_address_with_a_heading_shows_that_heading(open_help):
     page = open_help('/help/settings#commands')
     expect(page.get_by_role('heading', name='Commands', exact=True)).to_be_in_viewport()
-    page.get_by_role('navigation').get_by_role('link', name='Limits').click()
+    page.get_by_role('navigation', name='Documents').get_by_role('link', name='Limits').click()
     expect(page.get_by_role('heading', name='Limits', exact=True)).to_be_in_viewport()
     expect(page.get_by_role('heading', name='Commands', exact=True)).not_to_be_in_viewport()
 
@@ -46,12 +46,12 @@ def test_the_search_finds_a_section_of_any_document_and_leads_to_it(open_help):
     page = open_help('/help/using')
     box = page.get_by_label('Search')
     box.fill('RETRY-after streams')
-    found = page.get_by_role('navigation').get_by_role('link')
+    found = page.get_by_role('navigation', name='Documents').get_by_role('link')
     expect(found).to_have_text(['Settings and commands: Limits'])
     box.fill('no such word anywhere')
     expect(page.get_by_text('No section has all these words.')).to_be_visible()
     box.fill('')
-    expect(page.get_by_role('navigation').get_by_role('link', name='Contributing')).to_be_visible()
+    expect(page.get_by_role('navigation', name='Documents').get_by_role('link', name='Contributing')).to_be_visible()
     box.fill('Retry-After streams')
     found.filter(has_text='Limits').click()
     page.wait_for_url('**/help/settings#limits')

@@ -18,7 +18,7 @@ class FilterBar(Part):
 
     def __init__(self, tab: Tab) -> None:
         super().__init__(tab)
-        with ui.element('div').classes('bar').props('role=search'):
+        with ui.element('div').classes('search').props('role=search'):
             self._box = ui.input(
                 placeholder='Filter logs...', value=tab.link.filter, on_change=lambda event: self._set(event.value)
             )

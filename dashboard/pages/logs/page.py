@@ -11,8 +11,7 @@ from starlette.responses import Response
 
 from dashboard.access import Accounts, Audit
 from dashboard.config import Settings
-from dashboard.pages import clients, theme
-from dashboard.pages.account_menu import account_menu
+from dashboard.pages import clients
 from dashboard.pages.logs.actions import Actions
 from dashboard.pages.logs.badge import Badge
 from dashboard.pages.logs.clock import zone_of
@@ -22,10 +21,10 @@ from dashboard.pages.logs.place import place_of, watch_connection
 from dashboard.pages.logs.render import CSS
 from dashboard.pages.logs.selector import Selector
 from dashboard.pages.logs.stage import Banner, Foot, Stage
-from dashboard.pages.logs.switches import build_switches
-from dashboard.pages.logs.tab import TITLE, Tab
-from dashboard.pages.preferences import Preferences
+from dashboard.pages.logs.switches import Switches
+from dashboard.pages.logs.tab import Tab
 from dashboard.pages.presence import stay
+from dashboard.pages.shell import KEEP_VIEW, TITLE, Frame, shell
 from dashboard.view import Views
 from dashboard.web import address_of
 
@@ -41,30 +40,28 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
-        identity, address = visit.identity, address_of(request)
-        preferences = Preferences(accounts, identity.username)
-        theme.apply()
+        watching = partial(audit.watching, visit.identity, address_of(request), via='page')
         ui.add_css(CSS)
-        dark = ui.dark_mode(preferences.dark)
-        watching = partial(audit.watching, identity, address, via='page')
-        tab = Tab(views.of(visit), Link.of(request.query_params), preferences, watching)
-        build(tab, partial(account_menu, accounts, audit, identity, address, partial(build_switches, tab, dark)))
+        with shell(visit, request, accounts, audit) as frame:
+            tab = Tab(views.of(visit), Link.of(request.query_params), frame.preferences, watching)
+            build(tab, frame)
         start(tab)
         return None
 
 
-def build(tab: Tab, build_menu: partial[None]) -> None:
+def build(tab: Tab, frame: Frame) -> None:
     """Put the parts where they are seen; each is told what it is about when it is made."""
+    with frame.menu:
+        tab.parts += [Switches(tab)]
+    with frame.bar:
+        tab.parts += [Badge(tab)]
     if tab.hub.settings.demo:
         ui.label('Demo: these services and their logs are made up.').classes('banner demo')
-    with ui.element('header').classes('bar'):
-        ui.label(TITLE).classes('title')
-        tab.parts += [Selector(tab), Badge(tab)]
-        ui.space()
+    with ui.element('div').classes('bar'):
+        tab.parts += [Selector(tab), FilterBar(tab)]
         with ui.element('div').classes('actions'):
             tab.parts += [Actions(tab)]
-            build_menu()
-    tab.parts += [FilterBar(tab), Banner(tab), Stage(tab), Foot(tab)]
+    tab.parts += [Banner(tab), Stage(tab), Foot(tab)]
 
 
 def start(tab: Tab) -> None:
@@ -74,6 +71,7 @@ def start(tab: Tab) -> None:
     client.on_delete(watching.cancel)
     client.on_delete(tab.close)
     watch_connection(client)
+    client.run_javascript(KEEP_VIEW)
     client.on_connect(tab.note_connected)
     ui.timer(REFRESH, tab.refresh)
 

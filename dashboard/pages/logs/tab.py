@@ -16,10 +16,10 @@ from dashboard.pages.logs.link import Link
 from dashboard.pages.logs.place import Place, forget_place
 from dashboard.pages.logs.viewer import LogViewer
 from dashboard.pages.preferences import Preferences
+from dashboard.pages.shell import LOGS, TITLE
 from dashboard.view import View
 from dashboard.web import path_for
 
-TITLE = 'Docker Log Dashboard'
 SWITCHES = {'timestamps': 'nostamps', 'wrap': 'nowrap'}  # preference → the class of the log when it is off
 
 
@@ -136,7 +136,7 @@ class Tab:
 
     def remember(self) -> None:
         """Let the URL say what is looked at."""
-        address = path_for(ui.context.client.request.scope, '/logs')
+        address = path_for(ui.context.client.request.scope, LOGS)
         ui.navigate.history.replace(f'{address}?{self.link}')
 
     def close(self) -> None:
