@@ -33,7 +33,7 @@ def test_the_demo_says_that_it_is_one_and_shows_its_services(open_page, demo_ser
 
 def test_the_picture_of_the_readme_is_of_the_page(open_page, demo_server, request):
     page = open_page(
-        demo_server, '/logs?service=worker&tail=100&filter=job', width=1100, height=620, color_scheme='dark'
+        demo_server, '/logs?service=worker&tail=100&filter=job', width=1280, height=660, color_scheme='dark'
     )
     page.wait_for_function("document.querySelectorAll('.log mark').length > 20")
     page.wait_for_function('document.getAnimations().length === 0')
