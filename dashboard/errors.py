@@ -8,6 +8,7 @@ DashboardError
 │   └── LogsUnreadable     its log driver keeps nothing that can be read
 ├── ServiceNotFound        no service of that name, or more than one
 ├── BadRequest             a parameter is wrong: says what it takes
+├── RightsChanged          what the asker may see became less while it was read
 ├── LimitReached           too much of something at once: says of what, and when to try again
 │   └── NoStreamLeft       that of everybody together
 └── AuthError
@@ -64,6 +65,13 @@ class ServiceNotFound(DashboardError):
 
 class BadRequest(DashboardError):
     """A parameter of a request is wrong."""
+
+
+class RightsChanged(DashboardError):
+    """What the asker may see of a log has become less while it was being read."""
+
+    def __init__(self) -> None:
+        super().__init__('What you may see has changed while this was read: ask again.')
 
 
 class LimitReached(DashboardError):

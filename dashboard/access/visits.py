@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 
 from dashboard.access.identity import Identity
 from dashboard.access.session_store import SessionStore
-from dashboard.errors import ConfigError
+from dashboard.errors import ConfigError, InvalidToken, NotAllowed
 from dashboard.model import ServiceKey
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +34,17 @@ class Visit:
     def may_see(self, key: ServiceKey) -> bool:
         """Whether the service exists, as far as this visitor is concerned."""
         return not self.ended and self.identity.scope.covers(key)
+
+    def require_admin(self) -> None:
+        """Let only administrators go on, as they are now: to be asked before anything is shown to them.
+
+        :raises InvalidToken: when the visit has ended
+        :raises NotAllowed: for a viewer
+        """
+        if self.ended:
+            raise InvalidToken
+        if not self.identity.is_admin:
+            raise NotAllowed
 
     @contextmanager
     def telling(self, listener: Callable[[], None]) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from dashboard.access import Audit, selecting
 
@@ -22,10 +22,11 @@ def router(audit: Audit) -> APIRouter:
 
     @routes.get('/audit')
     async def events(
-        limit: Limit = 100, before: Before = None, user: User = '', event: Kind = '', text: Text = ''
+        request: Request, limit: Limit = 100, before: Before = None, user: User = '', event: Kind = '', text: Text = ''
     ) -> dict[str, Any]:
         """Who did what, newest first. For administrators."""
         page = await asyncio.to_thread(audit.read, limit, before, selecting(user, event, text))
+        request.state.visit.require_admin()  # reading may take a while
         return {'events': page.events, 'before': page.before}
 
     return routes

@@ -81,7 +81,7 @@ async def _held(hub: View, service: str, first: int) -> AsyncGenerator[list[Row]
     end = feed.history.end
     while first < end:
         first = max(first, feed.history.first)
-        yield hub.lens.held(feed.history, first, min(end, first + BATCH))
+        yield hub.held(feed, first, min(end, first + BATCH))
         first += BATCH
 
 

@@ -17,6 +17,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.LogsUnreadable, 409),
     (errors.EngineError, 503),
     (errors.BadRequest, 422),
+    (errors.RightsChanged, 409),
     (errors.NoStreamLeft, 503),
     (errors.LimitReached, 429),
     (errors.InvalidCredentials, 401),

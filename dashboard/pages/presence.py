@@ -15,7 +15,7 @@ def stay(accounts: Accounts, identity: Identity) -> Visit:
     """Begin the visit of the page that is being built.
 
     When it ends, or its user may do other things than before, the page is loaded anew: the gate then leads to sign-in,
-    or the page shows what is so now.
+    or the page shows what is so now. The old one is forgotten here, also by a browser that does not do as it is told.
     """
     client = ui.context.client
     here = ExitStack()
@@ -24,8 +24,7 @@ def stay(accounts: Accounts, identity: Identity) -> Visit:
     def look_again() -> None:
         with client:
             ui.navigate.reload()
-        if visit.ended:  # also for a browser that does not do as it is told
-            asyncio.get_running_loop().call_later(NOTICE, _delete, client)
+        asyncio.get_running_loop().call_later(NOTICE, _delete, client)
 
     here.enter_context(visit.telling(look_again))
     client.on_delete(here.close)

@@ -14,10 +14,10 @@ from starlette.requests import HTTPConnection
 
 from dashboard.access import Visit
 from dashboard.config import Settings
-from dashboard.errors import InvalidToken, ServiceNotFound
+from dashboard.errors import InvalidToken, RightsChanged, ServiceNotFound
 from dashboard.model import Row, Service, ServiceKey
 from dashboard.timeline import EngineStatus, LogHub, Marks, ServiceFeed, Subscription, find_service, shortest_name
-from dashboard.view.lens import Lens, Redactor
+from dashboard.view.lens import Batches, Lens, Redactor
 
 
 class Views:
@@ -129,36 +129,42 @@ class View:
         self._check(key)
         return self._hub.feed(key)
 
-    async def read(
+    def read(
         self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
     ) -> AsyncGenerator[list[Row], None]:
-        """See :meth:`Reads.read`; ends with an error when the service is lost half-way."""
-        self._check(service.key)
-        lines = self.lens.read(self._hub.reads.read(service, tail=tail, since=since, until=until))
-        async with aclosing(lines) as batches:
-            async for batch in batches:
-                self._check(service.key)
-                yield batch
+        """See :meth:`Reads.read`; ends with an error when the service or the right to see it is lost half-way."""
+        return self._seen(service.key, self._hub.reads.read(service, tail=tail, since=since, until=until))
 
     def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[Row], None]:
-        """See :meth:`Reads.read_from`; the subscription ends when the service is lost, and this with it."""
-        self._check(subscription.feed.service.key)
-        return self.lens.read(self._hub.reads.read_from(subscription, moment))
+        """See :meth:`Reads.read_from`, and :meth:`read`."""
+        return self._seen(subscription.feed.service.key, self._hub.reads.read_from(subscription, moment))
 
-    async def read_after(
-        self, service: Service, marks: Marks, until: int | None = None
-    ) -> AsyncGenerator[list[Row], None]:
-        """See :meth:`Reads.read_after`; ends with an error when the service is lost half-way."""
-        self._check(service.key)
-        async with aclosing(self.lens.read(self._hub.reads.read_after(service, marks, until))) as batches:
-            async for batch in batches:
-                self._check(service.key)
-                yield batch
+    def read_after(self, service: Service, marks: Marks, until: int | None = None) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`Reads.read_after`, and :meth:`read`."""
+        return self._seen(service.key, self._hub.reads.read_after(service, marks, until))
 
     def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
-        """See :meth:`Reads.catch_up`; the subscription ends when the service is lost, and this with it."""
-        self._check(subscription.feed.service.key)
-        return self.lens.read(self._hub.reads.catch_up(subscription, marks))
+        """See :meth:`Reads.catch_up`, and :meth:`read`."""
+        return self._seen(subscription.feed.service.key, self._hub.reads.catch_up(subscription, marks))
+
+    def held(self, feed: ServiceFeed, start: int, stop: int) -> list[Row]:
+        """Rows that a feed remembers, through the lens; see :meth:`History.slice`."""
+        self._check(feed.service.key)
+        return self.lens.held(feed.history, start, stop)
+
+    async def _seen(self, key: ServiceKey, rows: Batches) -> AsyncGenerator[list[Row], None]:
+        """Rows from the engine through the lens. Who may see less of them meanwhile gets no more.
+
+        They cannot be gone on with through another lens: what it hides may have begun in rows that it has not seen.
+        """
+        self._check(key)
+        lens = self.lens
+        async with aclosing(lens.read(rows)) as batches:
+            async for batch in batches:
+                self._check(key)
+                if self.lens.redacts and not lens.redacts:
+                    raise RightsChanged
+                yield batch
 
     def _check(self, key: ServiceKey) -> None:
         """

@@ -18,10 +18,17 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from dashboard.access.accounts import Accounts
+from dashboard.access.identity import Identity
 from dashboard.access.scope import EVERYTHING, Scope
 from dashboard.access.visits import Visit, Visits
-from dashboard.errors import ConfigError, InvalidToken
+from dashboard.api.download import _held
+from dashboard.config import Settings
+from dashboard.engine.demo import ScriptedEngine
+from dashboard.errors import ConfigError, InvalidToken, RightsChanged, ServiceNotFound
 from dashboard.model import LogLine
+from dashboard.timeline.hub import LogHub
+from dashboard.view.lens import Redactor
+from dashboard.view.view import View
 from tests.support.app import PASSWORD, eventually, running
 
 AT_ONCE = 5  # seconds; the aim is one, which a busy machine may miss
@@ -199,8 +206,24 @@ def test_a_database_that_is_replaced_by_a_backup_is_looked_at_every_time(tmp_pat
         assert [changed(), changed()] == [True, True]
 
 
-def test_a_download_ends_half_way_with_its_session(app, web, bob, monkeypatch):
+LESS = {
+    'no session': (lambda accounts, me: accounts.logout(me), InvalidToken),
+    'no right to see secrets': (
+        lambda accounts, me: accounts.users.set_rights(me.username, is_admin=False),
+        RightsChanged,
+    ),
+    'a scope without it': (
+        lambda accounts, me: accounts.users.set_rights(me.username, is_admin=False, scope=Scope.of(['blog/*'])),
+        ServiceNotFound,
+    ),
+}
+
+
+@pytest.mark.parametrize('less', LESS.values(), ids=LESS)
+@pytest.mark.parametrize('query', ['', '?since=0-0-aaaaaaaaaaaa'])
+def test_a_download_ends_half_way_when_its_user_may_see_less(app, web, bob, monkeypatch, less, query):
     begun, goes_on = threading.Event(), threading.Event()
+    change, reason = less
 
     async def slow_logs(container, **_):
         yield [LogLine.of(container, 1, 'first')]
@@ -209,15 +232,35 @@ def test_a_download_ends_half_way_with_its_session(app, web, bob, monkeypatch):
         yield [LogLine.of(container, 2, 'second')]
 
     monkeypatch.setattr(app.engine, 'logs', slow_logs)
+    app.accounts.users.set_rights(bob.name, is_admin=True)
+    me = app.accounts.identify(bob.token)
     with ThreadPoolExecutor(1) as threads:
-        downloading = threads.submit(bob.get, '/api/logs/web/download')
+        downloading = threads.submit(bob.get, f'/api/logs/web/download{query}')
         assert begun.wait(5)
-        app.accounts.logout(app.accounts.identify(bob.token))
-        eventually(lambda: all(visit.ended for visit in app.accounts.visits._open))
+        change(app.accounts, me)
+        eventually(lambda: all(visit.ended or visit.identity != me for visit in app.accounts.visits._open))
         goes_on.set()
         with pytest.raises(RuntimeError, match='response already started') as broken_off:
             downloading.result(5)
-    assert isinstance(broken_off.value.__cause__, InvalidToken)
+    assert isinstance(broken_off.value.__cause__, reason)
+
+
+async def test_what_is_held_is_downloaded_no_further_than_the_visit(monkeypatch):
+    monkeypatch.setattr('dashboard.api.download.BATCH', 1)
+    engine = ScriptedEngine()
+    engine.write_many(engine.add('web'), ['first', 'second'])
+    async with LogHub(engine, Settings()) as hub:
+        await hub.asked()
+        visit = Visit(Identity('x', True, EVERYTHING, '', 'session', 1 << 40))
+        view = View(hub, visit, Redactor())
+        async with view.subscribe(hub.services[0].key, 10) as subscription:
+            while len(subscription.feed.history.slice(0)) < 2:
+                await subscription.wait()
+            rows = _held(view, 'web', 0)
+            assert (await anext(rows))[0].text == 'first'
+            visit.change(None)
+            with pytest.raises(InvalidToken):
+                await anext(rows)
 
 
 def test_a_login_at_the_same_moment_does_not_disturb_anybody(app, web, bob):

@@ -177,8 +177,8 @@ def test_an_administrators_line_is_for_administrators(monkeypatch, product):
 # -- a page belongs to the user for whom it was made
 
 
-def page_of(product: SimpleNamespace, token: str) -> str:
-    page = product.client.get('/logs', headers=cookie(token))
+def page_of(product: SimpleNamespace, token: str, path: str = '/logs') -> str:
+    page = product.client.get(path, headers=cookie(token))
     assert page.status_code == 200
     return (
         page.text.partition("'client_id': '")[2].partition("'")[0]

@@ -1,0 +1,43 @@
+"""A page that is open follows the account of its user, whatever its browser does."""
+
+from __future__ import annotations
+
+import pytest
+from nicegui import Client
+
+from dashboard.access.audit import Audit
+from dashboard.access.identity import Identity
+from dashboard.access.scope import EVERYTHING, Scope
+from dashboard.access.visits import Visit
+from dashboard.errors import InvalidToken, NotAllowed
+from dashboard.pages.audit import AuditPage
+from tests.support.app import eventually
+from tests.unit.web.test_routes import PageSocket, page_of
+
+CHANGES = {
+    'another role': {'is_admin': False},
+    'another scope': {'is_admin': False, 'scope': Scope.of(['shop/*'])},
+}
+
+
+@pytest.mark.parametrize('change', CHANGES.values(), ids=CHANGES)
+def test_a_page_whose_browser_does_not_reload_is_forgotten_when_its_user_may_do_other_things(product, change):
+    name = f'lee-{len(change)}'
+    product.accounts.users.add(name, 'correct horse', is_admin=True)
+    token = product.accounts.issue(name)
+    page = page_of(product, token, '/audit')
+    with PageSocket.open(product, token, page) as socket:
+        assert socket.opened
+        assert page in Client.instances
+        product.accounts.users.set_rights(name, **change)
+        eventually(lambda: page not in Client.instances)
+
+
+@pytest.mark.parametrize(('ended', 'refusal'), [(False, NotAllowed), (True, InvalidToken)])
+async def test_an_audit_page_asks_at_each_look_whether_its_user_still_may(ended, refusal):
+    visit = Visit(Identity('kim', True, EVERYTHING, 'token-id', 'session', 1 << 40))
+    page = AuditPage(Audit(), visit)
+    viewer = Identity('kim', False, EVERYTHING, 'token-id', 'session', 1 << 40)
+    visit.change(None if ended else viewer)
+    with pytest.raises(refusal):
+        await page._show(None)
