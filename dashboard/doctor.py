@@ -134,9 +134,8 @@ def _logs(count: int, readable: Readable) -> Iterator[Finding]:
 def _data(settings: Settings) -> Iterator[Finding]:
     path = settings.data_dir.expanduser()
     found = look_at_directory(path)
-    if found.foreign:
-        words = f'Others own {", ".join(found.foreign)} in {path}. Run the dashboard as their owner, or chown them.'
-        yield Finding('problem', 'Data', words)
+    if found.faults:
+        yield from (Finding('problem', 'Data', fault) for fault in found.faults)
     elif not found.writable:
         verb = 'written' if found.exists else 'made'
         yield Finding('problem', 'Data', f'{path} cannot be {verb} by this user. Choose another one with --data-dir.')

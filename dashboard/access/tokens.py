@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 
-from dashboard.access.private import make_private_file
+from dashboard.access.private import make_private_file, read_private_file
 from dashboard.access.session_store import Session
 from dashboard.errors import ConfigError, InvalidToken
 
@@ -53,7 +53,7 @@ def _checked_key(text: str) -> bytes:
 
 def _kept_key(path: Path) -> bytes:
     make_private_file(path, secrets.token_hex(SECRET_BYTES).encode())
-    key = path.read_bytes().strip()
+    key = read_private_file(path).strip()
     if len(key) < SECRET_BYTES:
         raise ConfigError(f'{path} is damaged. Delete it and start again: everybody has to sign in anew.')
     return key

@@ -177,7 +177,17 @@ def test_files_of_another_user_are_named(data_dir, monkeypatch):
     monkeypatch.setattr(private.os, 'geteuid', lambda: os.getuid() + 4_711)
     found = look(data_dir)['Data']
     assert found.level == 'problem'
-    assert f'Others own dashboard.db in {data_dir}' in found.words
+    assert f'{data_dir}/dashboard.db belongs to root' in found.words
+
+
+def test_a_directory_and_files_that_would_be_refused_are_each_a_problem(data_dir, capsys):
+    data_dir.mkdir()
+    data_dir.chmod(0o777)
+    (data_dir / 'secret.key').symlink_to('/etc/hostname')
+    assert main(['doctor', '--demo', '--port', '0']) == 1
+    problems = [line for line in capsys.readouterr().out.splitlines() if line.startswith('problem')]
+    assert ['chmod go-w' in line for line in problems] == [True, False]
+    assert 'secret.key is a symbolic link' in problems[1]
 
 
 @pytest.mark.parametrize(('free', 'level'), [(1_000, 'problem'), (59 * MEBIBYTE, 'warning'), (60 * MEBIBYTE, 'ok')])
