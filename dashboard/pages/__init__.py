@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from dashboard.access import Accounts, Audit
 from dashboard.config import Settings
-from dashboard.pages import account, clients, help, login, logs, mark, users
+from dashboard.pages import account, clients, help, login, logs, mark, sockets, users
 from dashboard.pages import audit as audit_page
 from dashboard.view import Views
 from dashboard.web import path_for
@@ -20,7 +20,8 @@ MARK = mark.mark()
 def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Add the pages to the application."""
     app.router.routes += [Route('/', _home), mark.ROUTE, *login.routes(accounts, audit)]
-    clients.install(settings)
+    clients.install()
+    sockets.install(settings)
     logs.install(views, accounts, settings, audit)
     account.install(accounts, settings, audit)
     users.install(accounts, settings, audit)

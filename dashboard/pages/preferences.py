@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dashboard.access import Accounts
+import asyncio
 
+from dashboard.access import Accounts
+from dashboard.pages.allowance import Allowance
+
+PAUSE, AT_ONCE = 1.0, 10  # seconds between writes of the database, and how many may come together
 DEFAULTS = {'timestamps': True, 'utc': False, 'wrap': True}
 
 
@@ -13,6 +17,8 @@ class Preferences:
     def __init__(self, accounts: Accounts, username: str) -> None:
         self._accounts = accounts
         self._username = username
+        self._writes = Allowance(1 / PAUSE, AT_ONCE)
+        self._later: asyncio.TimerHandle | None = None
         self._values: dict[str, object] = {**DEFAULTS, **accounts.users.preferences(username)}
 
     def on(self, name: str) -> bool:
@@ -26,6 +32,14 @@ class Preferences:
         return look if isinstance(look, bool) else None
 
     def save(self, name: str, value: object) -> None:
-        """Change one and remember it."""
+        """Change one and remember it: at once, or a little later when many were remembered just now."""
         self._values[name] = value
+        if self._later is None:
+            if self._writes.take():
+                self._write()
+            else:
+                self._later = asyncio.get_running_loop().call_later(PAUSE, self._write)
+
+    def _write(self) -> None:
+        self._later = None
         self._accounts.users.save_preferences(self._username, self._values)

@@ -24,7 +24,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     accounts = Accounts(tmp_path_factory.mktemp('product'), KEY, hasher=CHEAP)
     for name in ('ann', 'bob', 'kim'):
         accounts.users.add(name, f'correct horse of {name}', is_admin=name != 'bob')
-    settings, engine = Settings(max_pages=3, max_waiting_pages=2), ScriptedEngine('demo', 'a test')
+    settings, engine = Settings(max_pages=3, max_waiting_pages=2, max_sockets=8), ScriptedEngine('demo', 'a test')
     engine.write_many(engine.add('web'), ['a line'])
     config = configured(settings)
     options = {name: getattr(config, name) for name in ('http', 'ws', 'ws_max_size')}

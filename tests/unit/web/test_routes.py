@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import SimpleNamespace
 
 import jwt
@@ -282,3 +282,81 @@ def test_pages_that_no_browser_opens_give_way_to_newer_ones(product, tokens):
 
     fetched = [page_of(product, tokens.ann) for _ in range(6)]
     assert [page in Client.instances for page in fetched] == [False] * 4 + [True] * 2
+
+
+# -- what may be said on the socket of a page
+
+
+def test_binary_packets_are_refused_before_their_parts_are_waited_for(product, tokens):
+    with PageSocket.open(product, tokens.ann, page_of(product, tokens.ann)) as socket:
+        socket.connection.send('4599999999-["event",{"_placeholder":true,"num":0}]')
+        assert closes(socket.connection)
+
+
+@pytest.mark.parametrize(
+    'said', [b'\x04binary', 'bAAAA', '43[]', '44{}', '40', '4', '4x', '42', '42[', '42{}', '42[[]]', '42[{}]', '42[1]',
+             '42["event"', '429' + '9' * 200 + '[]', '42["connect",{"asgi.scope":{"state":{"identity":{}}}}]'],
+)  # fmt: skip
+def test_nonsense_on_the_socket_of_a_page_leaves_no_trace(product, tokens, said, caplog):
+    with PageSocket.open(product, tokens.ann, page_of(product, tokens.ann)) as socket:
+        socket.connection.send(said)
+        with suppress(ConnectionClosed):
+            socket.ask('event', {})
+    assert not [record for record in caplog.records if record.levelname == 'ERROR']
+
+
+@pytest.mark.parametrize('event', ['handshake', 'event', 'javascript_response', 'ack', 'log', 'connect', 'disconnect'])
+def test_a_message_that_lacks_everything_is_not_listened_to(product, tokens, event, caplog):
+    page = page_of(product, tokens.ann)
+    with PageSocket.open(product, tokens.ann, page) as socket:
+        for message in ({'client_id': page}, {'client_id': page, 'id': [], 'args': 5, 'next_message_id': 'x'}, {}, []):
+            socket.ask(event, message)
+        assert socket.ask('event', {}) is False
+    assert not [record for record in caplog.records if record.levelname == 'ERROR']
+
+
+def test_a_flood_of_messages_ends_its_own_socket_only(product, tokens):
+    with (
+        PageSocket.open(product, tokens.bob, page_of(product, tokens.bob)) as bystander,
+        PageSocket.open(product, tokens.ann, page_of(product, tokens.ann)) as flooder,
+    ):
+        with suppress(ConnectionClosed):
+            for _ in range(2_000):
+                flooder.connection.send('42["event",{}]')
+        assert closes(flooder.connection)
+        assert bystander.ask('event', {}) is False
+
+
+def test_a_socket_that_joins_no_page_is_counted_and_shut_after_a_while(product, tokens, monkeypatch):
+    monkeypatch.setattr('dashboard.pages.sockets.JOIN_TIME', 0.2)
+    most = product.settings.max_sockets
+    with ExitStack() as stack:
+        opened = [stack.enter_context(silent(product, tokens.ann)) for _ in range(most)]
+        with pytest.raises(InvalidStatus), silent(product, tokens.ann):
+            pass
+        with silent(product, tokens.bob):
+            pass
+        assert all(closes(connection) for connection in opened)
+    with silent(product, tokens.ann):
+        pass
+
+
+def test_a_refused_handshake_holds_no_place_for_ever(product, tokens, monkeypatch):
+    monkeypatch.setattr('dashboard.pages.sockets.JOIN_TIME', 0.05)
+    for _ in range(product.settings.max_sockets + 1):
+        with PageSocket.open(product, tokens.ann, 'gone') as refused:
+            assert not refused.opened
+    with PageSocket.open(product, tokens.ann, page_of(product, tokens.ann)) as socket:
+        assert socket.opened
+
+
+def silent(product: SimpleNamespace, token: str) -> ClientConnection:
+    address = f'{product.url.replace("http", "ws")}/_nicegui_ws/socket.io/?EIO=4&transport=websocket'
+    return connect(address, additional_headers=cookie(token), proxy=None)
+
+
+def closes(connection: ClientConnection) -> bool:
+    with suppress(ConnectionClosed):
+        while True:
+            connection.recv(5)
+    return True
