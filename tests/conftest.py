@@ -28,6 +28,7 @@ import gc
 from typing import TYPE_CHECKING
 
 import docker
+import hypothesis
 import pytest
 from docker.errors import DockerException
 
@@ -37,6 +38,8 @@ from tests.support.server import Server
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+hypothesis.settings.register_profile('untimed', deadline=None)  # an example may take long on a busy machine
+hypothesis.settings.load_profile('untimed')
 LONGEST = 60  # seconds that a test may take, if it has no mark ``timeout``
 
 
