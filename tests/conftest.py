@@ -18,8 +18,8 @@ that needs other settings, ends it, or measures it: :class:`tests.support.server
 
 ``sh tests/run`` runs tests side by side, in processes that share the engine. So give a service a name that no other
 test has, and count on nothing that another container may change. A test is marked ``alone`` when it depends on how fast
-the machine is, or puts so much load on it that others would suffer: it runs after all others.
-Tests of one ``xdist_group`` run one after the other in one process, for what is too dear to be made twice.
+the machine is, or puts so much load on it that others would suffer: it runs after all others. The tests of one file in
+``tests/docker`` run one after the other, for what they share is dear; every other test may run in any process.
 """
 
 from __future__ import annotations
@@ -159,6 +159,14 @@ def quick(monkeypatch):
 def pytest_collection_finish():
     """What was imported stays: no search for garbage goes through it again, at every full collection and at the end."""
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The tests that need an engine or a browser are shared out in our own way."""
+    from tests.support.side_by_side import SideBySide
+
+    return SideBySide(config, log) if config.getvalue('dist') == 'loadscope' else None
 
 
 @pytest.hookimpl(trylast=True)

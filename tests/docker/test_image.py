@@ -15,7 +15,7 @@ from tests.support.docker_engine import LABEL, wait_until
 from tests.support.server import free_port
 from tests.unit.test_supply import RUNTIME, pins
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group('image'), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 BASE = 'docker-log-dashboard/base:1'
@@ -70,8 +70,11 @@ def running(engine_client, image):
         **options | {'volumes': [bind.replace('logs-data', volume.name) for bind in options['volumes']]},
     )
     container.port = port
-    yield container
-    container.remove(force=True, v=True)
+    try:
+        wait_until(lambda: health(container) == 'healthy', 60, container.logs().decode())
+        yield container
+    finally:
+        container.remove(force=True, v=True)
     volume.remove()
 
 

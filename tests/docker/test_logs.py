@@ -166,16 +166,16 @@ async def test_a_restarted_container_loses_and_repeats_nothing(engine, run_conta
         await hub.asked()
         service = hub.find('counter')
         async with hub.subscribe(service.key, 0) as subscription:
-            for _ in range(3):
-                await asyncio.to_thread(container.restart, timeout=0)
-                await asyncio.sleep(0.3)
-            await asyncio.to_thread(container.stop, timeout=0)
             feed = hub.feed(service.key)
-            logged = [line.record for line in await read(engine, container)]
 
             def seen() -> list[bytes]:
                 return [row.record for row in feed.history.slice(0) if isinstance(row, LogLine)]
 
+            for least in (40, 80, 120):
+                await asyncio.to_thread(container.restart, timeout=0)
+                await asyncio.to_thread(wait_until, lambda least=least: len(seen()) > least, 20)
+            await asyncio.to_thread(container.stop, timeout=0)
+            logged = [line.record for line in await read(engine, container)]
             await asyncio.to_thread(wait_until, lambda: len(seen()) >= len(logged), 20)
             assert seen() == logged
             assert subscription.take(10)

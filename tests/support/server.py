@@ -86,7 +86,7 @@ class Server:
             self.output += line
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 return self.get('/api/health')
