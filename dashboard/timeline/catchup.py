@@ -7,16 +7,19 @@ history by then is read as well, or is the gap of a reader that is too slow.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
-from dashboard.model import STAMP_LENGTH, Container, Cursor, Gap, LogLine, Notice, Row, format_timestamp
-from dashboard.timeline.history import History, row_time
+from dashboard.model import Container, Cursor, Gap, LogLine, Notice, Row, format_timestamp
+from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import Marks
 from dashboard.timeline.merge import merged
 from dashboard.timeline.resume import MARGIN
 from dashboard.timeline.subscription import BATCH, SKIPPED, Subscription
 
+PIECE = 5_000  # rows looked at before others have their turn
 ROUNDS = 5  # times that what has left the history meanwhile is read too, before it is a gap
 REMOVED = 'their container has been removed'
 
@@ -27,45 +30,74 @@ ReadAfter = Callable[[Container, Marks], Rows]  # what the engine has of a conta
 async def catch_up(read_after: ReadAfter, subscription: Subscription, marks: Marks) -> Rows:
     """What follows the last line of each container, as far as it is not held here; then the subscription goes on."""
     marks = marks.copy()
+    place = marks.row if marks.feed == subscription.feed.token else None
     for _ in range(ROUNDS):
-        step = _Round(read_after, subscription, marks)
+        step = _Round(read_after, subscription, marks, place)
         async with aclosing(step.rows()) as batches:
             async for rows in batches:
                 yield rows
                 for row in rows:
                     marks.read_row(row)
-        subscription.go_on(step.position, marks.newest.timestamp)
+        place = step.position
+        subscription.go_on(place, marks.newest.timestamp)
         if subscription.position >= subscription.feed.history.first:
             return
 
 
 class _Round:
-    """Everything up to one position of the history."""
+    """Everything up to one position of the history.
 
-    def __init__(self, read_after: ReadAfter, subscription: Subscription, marks: Marks) -> None:
+    :param place: the number of the row there that follows the marks, when they are of that history
+    """
+
+    def __init__(self, read_after: ReadAfter, subscription: Subscription, marks: Marks, place: int | None) -> None:
         self._read_after = read_after
         self._subscription = subscription
         self._marks = marks.copy()
         self._feed = subscription.feed
-        history = self._feed.history
-        self.position = history.end
-        self._places, ends = look_through(history, marks.cursors.values())
-        self._ends = {**self._feed.ends, **ends}
+        self.position = self._feed.history.end
+        self._place = place
+        # the last line of each container before the position
+        self._ends = {former.name: former.last for former in self._feed.former} | dict(self._feed.ends)
+        self._places: dict[
+            str, int
+        ] = {}  # the number of the row that follows the mark of a container, where it is held
         self._ahead: dict[str, Cursor] = {}  # what was read beyond the feed, by container
 
     async def rows(self) -> Rows:
+        rows = await self._look_back()
         containers = self._feed.service.containers
         listed = {container.short_id for container in containers}
         sources = [self._engine_has(container) for container in containers if self._is_needed(container.short_id)]
-        held = [*self._gone(listed), *self._held(listed)]
-        if held:
-            sources.append(in_batches(held))
+        held = [*self._gone(listed), *(row for number, row in rows if self._follows(row, number, listed))]
+        sources.append(in_batches(held))
         async with aclosing(merged(sources)) as batches:
-            async for rows in batches:
-                yield rows
+            async for batch in batches:
+                yield batch
         if self._ahead:
-            async for rows in in_batches(await self._joined()):
-                yield rows
+            async for batch in in_batches(await self._joined()):
+                yield batch
+
+    async def _look_back(self) -> list[tuple[int, LogLine | Gap]]:
+        """The held rows that do not come before the mark of their container; in pieces, since they may be millions."""
+        history, marks, stop = self._feed.history, self._marks.cursors, self.position
+        stamps = {name: format_timestamp(cursor.timestamp).encode() for name, cursor in marks.items()}
+        rows: list[tuple[int, LogLine | Gap]] = []
+        while stop > history.first and len(self._places) < len(marks):
+            start = max(history.first, stop - PIECE)
+            for number, row in zip(range(stop - 1, start - 1, -1), reversed(history.slice(start, stop)), strict=True):
+                name = _container_of(row)
+                if isinstance(row, Notice) or name in self._places:
+                    continue
+                if isinstance(row, LogLine):
+                    self._ends.setdefault(name, row.cursor)  # of one that the feed has forgotten
+                    if row.record.startswith(stamps.get(name, b'-')) and row.cursor == marks[name]:
+                        self._places[name] = number + 1
+                        continue
+                rows.append((number, row))
+            stop = start
+            await asyncio.sleep(0)
+        return rows[::-1]
 
     def _is_needed(self, name: str) -> bool:
         """Whether the engine has to be asked for what follows the mark of a container."""
@@ -73,27 +105,26 @@ class _Round:
         return name not in self._places and (mark is None or name in self._marks.told or mark != self._ends.get(name))
 
     def _gone(self, listed: set[str]) -> list[Row]:
-        """Containers that were removed, of whose last lines nobody knows."""
+        """Containers that were removed, and of whose lines some are neither known to have been had nor held."""
         silent = listed | self._marks.told
-        cursors = self._marks.cursors
-        return removed(cursors[name] for name in cursors if name not in silent and self._is_needed(name))
+        cursors, newest, first = self._marks.cursors, self._marks.newest, self._feed.history.first
+        named = (cursors[name] for name in cursors if name not in silent and self._is_needed(name))
+        # a cursor that does not name one is from before its first line
+        unnamed = (
+            replace(newest, container=former.name)
+            for former in self._feed.former
+            if former.name not in cursors and former.name not in listed and self._place is not None
+            if self._place < min(first, former.end_row) and former.first_row < first
+        )
+        return removed([*named, *unnamed])
 
-    def _held(self, listed: set[str]) -> list[Row]:
-        """The rows of the history before the position that the engine is not asked for."""
-        history = self._feed.history
-        numbered = enumerate(history.slice(0, self.position), history.first)
-        return [row for number, row in numbered if self._follows(row, number, listed)]
-
-    def _follows(self, row: Row, number: int, listed: set[str]) -> bool:
-        """Whether a held row is new, and not of a container of which the engine is asked."""
-        if isinstance(row, Notice) or (isinstance(row, Gap) and row.container in self._marks.told):
+    def _follows(self, row: LogLine | Gap, number: int, listed: set[str]) -> bool:
+        """Whether a row that was found is new, and not of a container of which the engine is asked."""
+        name, newest = _container_of(row), self._marks.newest
+        if isinstance(row, Gap) and name in self._marks.told:
             return False
-        name = row.container if isinstance(row, Gap) else row.container.short_id
-        newest = self._marks.newest
-        if name in self._places:
-            return number >= self._places[name]
-        if name in listed:
-            return False
+        if name in self._places or name in listed:
+            return name in self._places
         if name in self._marks.cursors:
             return row_time(row) > self._marks.cursors[name].timestamp
         if newest.container in self._places:
@@ -112,28 +143,26 @@ class _Round:
                         yield rows[: index + 1]
                         return
                 yield rows
-                last = next((row.cursor for row in reversed(rows) if isinstance(row, LogLine)), last)
+                for row in rows:  # after a gap the mark is no line of this log, and never comes to the feed
+                    last = row.cursor if isinstance(row, LogLine) else None
         if last:
             self._ahead[name] = last
 
     async def _joined(self) -> list[Row]:
         """What follows in the history when it has all that was read beyond it."""
-        history, start, places = self._feed.history, self.position, dict[str, int]()
-        looked = start
+        history, start, places, looked = self._feed.history, self.position, dict[str, int](), self.position
         while not self._subscription.closed and history.first <= looked:  # else they may have left unseen, after a gap
-            found, _ = look_through(history, self._ahead.values(), looked)
-            places |= found
+            for number, row in enumerate(history.slice(looked), looked):
+                if isinstance(row, LogLine) and row.cursor == self._ahead.get(row.container.short_id):
+                    places[row.container.short_id] = number + 1
             looked = history.end
             if all(name in places or self._feed.has_passed(cursor) for name, cursor in self._ahead.items()):
                 break
             self._subscription.position = history.end
             await self._subscription.wait()
         self.position = history.end
-        rows = [
-            row
-            for number, row in enumerate(history.slice(start), max(start, history.first))
-            if self._is_beyond(row, number, places)
-        ]
+        numbered = enumerate(history.slice(start), max(start, history.first))
+        rows = [row for number, row in numbered if self._is_beyond(row, number, places)]
         if start < history.first:
             end = row_time(rows[0]) if rows else self._marks.newest.timestamp
             missed = history.missing(start, history.first)
@@ -141,32 +170,10 @@ class _Round:
         return rows
 
     def _is_beyond(self, row: Row, number: int, places: Mapping[str, int]) -> bool:
-        if not isinstance(row, LogLine) or row.container.short_id not in self._ahead:
+        name = _container_of(row)
+        if not isinstance(row, LogLine) or name not in self._ahead:
             return True
-        name = row.container.short_id
         return number >= places[name] if name in places else row.timestamp > self._ahead[name].timestamp
-
-
-def look_through(
-    history: History, cursors: Iterable[Cursor], start: int = 0
-) -> tuple[dict[str, int], dict[str, Cursor]]:
-    """Where these lines are held, and the last line of each container: by its short id.
-
-    :param start: the number of the first row looked at
-    :returns: the number of the row that follows each line that is held, and the last lines
-    """
-    wanted = {(format_timestamp(cursor.timestamp).encode(), cursor.container): cursor for cursor in cursors}
-    stamps = {stamp for stamp, _ in wanted}
-    places: dict[str, int] = {}
-    last: dict[str, LogLine] = {}
-    for number, row in enumerate(history.slice(start), max(start, history.first)):
-        if isinstance(row, LogLine):
-            last[row.container.id] = row
-            if row.record[:STAMP_LENGTH] in stamps:
-                cursor = wanted.get((row.record[:STAMP_LENGTH], row.container.short_id))
-                if cursor == row.cursor:
-                    places[cursor.container] = number + 1
-    return places, {line.container.short_id: line.cursor for line in last.values()}
 
 
 def removed(cursors: Iterable[Cursor]) -> list[Row]:
@@ -181,3 +188,10 @@ async def in_batches(rows: list[Row]) -> Rows:
     """Rows that are there already, as those come that are read."""
     for start in range(0, len(rows), BATCH):
         yield rows[start : start + BATCH]
+
+
+def _container_of(row: Row) -> str:
+    """The short id of the container that a row is of; '' when it is of none, or of several."""
+    if isinstance(row, LogLine):
+        return row.container.short_id
+    return row.container if isinstance(row, Gap) else ''

@@ -21,6 +21,7 @@ from dashboard.timeline.subscription import Subscription
 COALESCE = 0.01  # seconds for which new rows are gathered before subscribers are woken
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
 REMEMBERED = 2 * SECOND  # how long cursors name a container that was removed: longer than a resume looks back
+FORMER = 100  # removed containers of which it is known where their lines were
 STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
 
 
@@ -33,6 +34,16 @@ class FeedStatus:
     retry_at: float = 0.0  # time.monotonic()
     error: str = ''
     last_line: int | None = None  # nanoseconds since the epoch, of the newest line
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A container that was removed: where its lines were in the history, if it had any."""
+
+    name: str  # its short id
+    last: Cursor
+    first_row: int  # they are from this row on
+    end_row: int  # up to, not including, this one
 
 
 class ServiceFeed:
@@ -57,6 +68,8 @@ class ServiceFeed:
         self._straggler: asyncio.TimerHandle | None = None
         self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
         self._marks = Marks()
+        self._began: dict[str, int] = {}  # container id → the number of the row from which on it is read
+        self._former: deque[Former] = deque(maxlen=FORMER)
         self._checkpoints: deque[tuple[int, Marks]] = deque()  # row number → the marks before it
         self._complete_from = 0
         self._last_line: int | None = None
@@ -132,6 +145,13 @@ class ServiceFeed:
         """The last line of each container, by its short id."""
         return self._marks.cursors
 
+    @property
+    def former(self) -> list[Former]:
+        """The containers that were removed of late."""
+        listed = {container.id for container in self.service.containers}
+        gone = (self._as_former(id_) for id_ in self._tasks if id_ not in listed)
+        return [*self._former, *chain.from_iterable(gone)]
+
     def has_passed(self, cursor: Cursor) -> bool:
         """Whether that line has come and left again, or will not come because nobody reads its container."""
         last = self._marks.cursors.get(cursor.container)
@@ -162,7 +182,7 @@ class ServiceFeed:
             reader = LogReader(
                 self._engine, container, self._deliver, self._settle, self._capacity, self._given, backfill
             )
-            self._readers[container_id] = reader
+            self._readers[container_id], self._began[container_id] = reader, self.history.end
         task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
         task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))
         self._tasks[container_id] = task
@@ -173,7 +193,12 @@ class ServiceFeed:
         for id_, task in list(self._tasks.items()):
             if id_ not in listed and task.done() and self._readers[id_].container.short_id not in self._marks.cursors:
                 self._unread.discard(id_)
-                del self._tasks[id_], self._readers[id_]
+                self._former.extend(self._as_former(id_))
+                del self._tasks[id_], self._readers[id_], self._began[id_]
+
+    def _as_former(self, container_id: str) -> Iterator[Former]:
+        if last := self._readers[container_id].last:
+            yield Former(last.container, last, self._began[container_id], self.history.end)
 
     def _deliver(self, reader: LogReader, rows: list[Row]) -> None:
         busy = [task for task in self._tasks.values() if not task.done()]

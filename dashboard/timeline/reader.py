@@ -79,6 +79,11 @@ class LogReader:
             else:
                 return self._enter(ReaderState('ended'))
 
+    @property
+    def last(self) -> Cursor | None:
+        """The line that was handed over last."""
+        return self._last
+
     def retry_now(self, lost_at: float = 0.0) -> None:
         """The engine is known to be back: do not wait for the next try, nor trust a stream from before it was lost.
 

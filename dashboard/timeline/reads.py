@@ -88,9 +88,10 @@ class Reads:
         """
         if subscription.resume(marks):
             return
+        begin = marks.copy()
         marks.feed = ''  # what comes now is not of that history
         with self._streams.reading(subscription.feed.service):
-            async with aclosing(catch_up(self._container_after, subscription, marks)) as batches:
+            async with aclosing(catch_up(self._container_after, subscription, begin)) as batches:
                 async for rows in batches:
                     yield rows
 

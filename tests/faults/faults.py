@@ -14,7 +14,8 @@ from playwright.sync_api import Browser
 
 from dashboard.app import RECONNECT
 from tests.faults.account import Account
-from tests.faults.scene import Scene
+from tests.faults.scene import SLOW_WRITER, Scene
+from tests.faults.viewers import RESUME_EVERY
 from tests.support.docker_engine import TINY, PrivateEngine
 
 
@@ -29,7 +30,9 @@ class Fault:
     environ: dict[str, str] = field(default_factory=dict)  # settings of the dashboard
     log: dict[str, str] = field(default_factory=dict)  # options of the writer's log
     tcp: bool = False  # how the dashboard reaches the engine, else by a unix socket
-    rotates: bool = False  # the engine itself loses lines
+    rotates: bool = False  # the engine itself loses lines, or may
+    lost: int = 0  # lines that it has lost at least
+    in_order: bool = False  # what is true is the order of the log, not its timestamps
     badge: str = ''  # words that the badge must have said
 
 
@@ -113,6 +116,45 @@ def log_is_rotated_meanwhile(scene: Scene) -> None:
     scene.to_engine.restore()
 
 
+def log_is_rotated_all_the_time(scene: Scene) -> None:
+    scene.rest(8)
+
+
+def clock_is_set_back(scene: Scene) -> None:
+    scene.to_engine.drop()
+    scene.rest(1.5)
+    scene.web.kill()
+    scene.web.wait()
+    scene.set_back(scene.web, lines=1_000, seconds=60)
+    scene.web.start()
+    scene.to_engine.restore()
+    scene.until_badge('Live')
+
+
+def container_is_recreated_quietly(scene: Scene) -> None:
+    scene.remove(scene.web)
+    quiet = scene.write(command='echo "I am quiet"; sleep 1000')
+    scene.rest(RESUME_EVERY + 1)
+    quiet.kill()
+    scene.rest(2 * RESUME_EVERY)
+    scene.remove(quiet)
+    scene.web = scene.write()
+
+
+def replicas_end(scene: Scene) -> None:
+    others = [scene.write(number, SLOW_WRITER) for number in range(2, 21)]
+    for replica in others[2:]:
+        replica.kill()
+    scene.rest(2 * RESUME_EVERY)
+
+
+def client_is_away(scene: Scene) -> None:
+    scene.to_server.drop()
+    scene.rest(3)
+    scene.to_server.restore()
+    scene.until_badge('Live', 60)
+
+
 def browser_is_offline(length: float) -> Callable[[Scene], None]:
     def act(scene: Scene) -> None:
         scene.to_server.drop()
@@ -164,6 +206,21 @@ FAULTS = [
         log_is_rotated_meanwhile,
         log={'max-size': '200k', 'max-file': '2'},
         rotates=True,
+        lost=1_000,
+    ),
+    Fault(
+        'the log is rotated all the time',
+        log_is_rotated_all_the_time,
+        log={'max-size': '100k', 'max-file': '4'},
+        rotates=True,
+    ),
+    Fault('the clock is set back while the streams are cut', clock_is_set_back, in_order=True),
+    Fault('the container is recreated, and the new one is quiet', container_is_recreated_quietly),
+    Fault('17 of 20 replicas end', replicas_end),
+    Fault(
+        'a client is away for longer than the history reaches',
+        client_is_away,
+        environ={'DASHBOARD_HISTORY_LINES': '1000'},
     ),
     Fault('the browser is offline for 5 s', browser_is_offline(5), badge='Reconnecting'),
     Fault(
@@ -200,6 +257,6 @@ def run(
         scene.rest(2)
         fault.act(scene)
         scene.rest(2)
-        return scene.compare(fault.rotates), scene.watcher.badge, scene.follower.resumed
+        return scene.compare(fault.rotates, fault.in_order), scene.watcher.badge, scene.follower.resumed
     finally:
         scene.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -10,6 +11,7 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from playwright.sync_api import Browser
 
+from dashboard.model import SECOND, format_timestamp, parse_timestamp
 from tests.faults.account import Account, Gap, compare
 from tests.faults.viewers import Follower, Watcher
 from tests.support.browser import sign_in
@@ -24,6 +26,10 @@ WRITER = (
     'run=$(cut -c 1-8 /proc/sys/kernel/random/uuid); n=0; trap "" TERM;'
     ' while [ ! -e /end ]; do i=0; while [ $i -lt 100 ]; do i=$((i+1)); n=$((n+1)); echo "$run $n"; done;'
     ' usleep 45000; done; echo "$run end"; sleep 1000'
+)
+SLOW_WRITER = (
+    'run=$(cut -c 1-8 /proc/sys/kernel/random/uuid); n=0;'
+    ' while [ ! -e /end ]; do n=$((n+1)); echo "$run $n"; usleep 200000; done; echo "$run end"; sleep 1000'
 )
 
 
@@ -66,10 +72,10 @@ class Scene:
 
     # what faults do
 
-    def write(self, number: int = 1, **options) -> Container:
+    def write(self, number: int = 1, command: str = WRITER, **options) -> Container:
         """Start a container of the service that writes."""
         options.setdefault('labels', {})[NUMBER] = str(number)
-        return self.run(service=SERVICE, command=WRITER, **options)
+        return self.run(service=SERVICE, command=command, **options)
 
     def rest(self, seconds: float) -> None:
         """Let it run; the browser's reports are taken meanwhile."""
@@ -77,10 +83,20 @@ class Scene:
 
     def remove(self, container: Container) -> None:
         """Remove a container, but keep what it wrote for the comparison."""
-        container.kill()
+        container.reload()
+        if container.status == 'running':
+            container.kill()
         container.wait()
         self.removed += self._logged(container)
         container.remove(force=True)
+
+    def set_back(self, container: Container, lines: int, seconds: int) -> None:
+        """Let a stopped container have logged its last lines so much earlier, as by a clock that was set back."""
+        path = self.engine.directory / 'data' / 'containers' / container.id / f'{container.id}-json.log'
+        records = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(
+            b''.join(records[:-lines]) + b''.join(_earlier(record, seconds) for record in records[-lines:])
+        )
 
     def restart_server(self, pause: float = 0) -> None:
         """End the dashboard and start it again."""
@@ -100,10 +116,11 @@ class Scene:
 
     # the comparison
 
-    def compare(self, rotates: bool = False) -> dict[str, Account]:
+    def compare(self, rotates: bool = False, in_order: bool = False) -> dict[str, Account]:
         """End the writers, wait for the viewers to have come to the end, and compare.
 
         :param rotates: the engine has not kept everything: go by the numbers in the lines
+        :param in_order: go by the order of the only container's log, not by its timestamps
         """
         running = [item for item in self.client.containers.list() if item.status == 'running']
         for container in running:
@@ -112,14 +129,15 @@ class Scene:
         for container in running:
             wait_until(lambda container=container: self._logged(container)[-1].endswith(' end'), 30)
             ends.add(self._logged(container)[-1])
-        kept = sorted(line for item in self.client.containers.list(all=True) for line in self._logged(item))
-        wait_until(lambda: ends <= set(self.follower.rows[-50:]), 60, 'the WebSocket client never came to the end')
+        kept = [line for item in self.client.containers.list(all=True) for line in self._logged(item)]
+        kept = kept if in_order else sorted(kept)
+        wait_until(lambda: ends <= set(self.follower.rows), 60, 'the WebSocket client never came to the end')
         page = self.watcher
-        wait_until(lambda: self.rest(0.1) or ends <= set(list(page.loads.values())[-1][-50:]), 60, 'nor the page')
+        wait_until(lambda: self.rest(0.1) or ends <= set(list(page.loads.values())[-1]), 60, 'nor the page')
         self.follower.close()
         downloaded = self._downloaded()
         assert downloaded == kept, 'the download is not what the engine has'
-        everything, name = sorted([*kept, *self.removed]), (lambda row: row)
+        everything, name = kept if in_order else sorted([*kept, *self.removed]), (lambda row: row)
         if rotates:
             (run, last), name = kept[-2].split()[1:], _number
             everything = [*(f'{run} {number + 1}' for number in range(int(last))), f'{run} end']
@@ -151,3 +169,10 @@ class Scene:
 def _number(row: str | Gap) -> str | Gap:
     """A line without its time."""
     return row if isinstance(row, Gap) else row.partition(' ')[2]
+
+
+def _earlier(record: bytes, seconds: int) -> bytes:
+    """A record of a log of the driver json-file, that many seconds earlier."""
+    fields = json.loads(record)
+    fields['time'] = format_timestamp(parse_timestamp(fields['time']) - seconds * SECOND)
+    return json.dumps(fields).encode() + b'\n'

@@ -75,8 +75,8 @@ class Follower:
 
     def _note(self, messages: list[dict]) -> None:
         for message in messages:
+            self._cursor = message.get('cursor', self._cursor)
             if message['type'] == 'log':
-                self._cursor = message['cursor']
                 self.rows.append(f'{message["timestamp"]} {message["content"]}')
             elif message['type'] == 'gap':
                 self.rows.append(Gap(message['missed']))

@@ -292,3 +292,27 @@ def test_a_cursor_with_a_place_and_a_told_gap_is_read_back_as_it_was_written():
     marks = Marks.parse(text)
     assert str(marks) == text
     assert (marks.told, marks.feed, marks.row) == ({'def456def456'}, '0123abcd', 42)
+
+
+async def test_what_a_container_wrote_that_came_and_went_unheard_is_a_gap_once_it_has_left_the_history(engine):
+    async with LogHub(engine, Settings(history_lines=100)) as hub:
+        web = engine.add('web')
+        write(engine, web, 1, 2)
+        await known(hub, 'web')
+        (_, first), (_, cursor) = await seen(hub, web.service, 2)
+        async with hub.subscribe(web.service, 0) as subscription:
+            feed = subscription.feed
+            for start in (1_000, 2_000):
+                short = engine.add('web')
+                write(engine, short, *range(start, start + 70))
+                last = (await anext(engine.logs(short)))[-1].cursor
+                await until(lambda: feed.ends.get(short.short_id) == last)  # noqa: B023 - waited for at once
+                engine.stop(short)
+                await until(lambda: feed.streams == 1)
+                engine.remove(short)
+                await until(lambda: len(hub.services[0].containers) == 1)
+            assert feed.history.first > 2
+            for old in (first, cursor):
+                gap, *texts = await following(hub, web.service, old)
+                assert isinstance(gap, Gap)
+                assert texts[-70:] == [str(number) for number in range(2_000, 2_070)]
