@@ -18,7 +18,7 @@ from dashboard.api.errors import READING
 from dashboard.api.logs import Since, Stamps, Until, select
 from dashboard.api.wire import row_messages
 from dashboard.errors import ServiceNotFound
-from dashboard.lines import LineFilter
+from dashboard.lines import Question, parse
 from dashboard.model import PREFIX, Gap, LogLine, Row, format_timestamp
 from dashboard.timeline import BATCH, Marks, is_cursor
 from dashboard.view import View, Views
@@ -37,7 +37,10 @@ class Format(StrEnum):
 As = Annotated[Format, Query(description='`text`: the lines as they were written; `jsonl`: an object a line.')]
 Tail = Annotated[int | None, Query(ge=1, le=MOST, description='Only so many of the last lines.')]
 Filter = Annotated[
-    str, Query(description='Only lines that contain this, in upper or lower case; `/…/` is a regular expression (RE2).')
+    str,
+    Query(
+        description='Only lines that this question finds: text, `/…/` (RE2), `field:value`, `level:>=warn`, `-`, `OR` …'
+    ),
 ]
 Held = Annotated[int | None, Query(description='For the page: from this row of what the server holds in memory.')]
 
@@ -61,14 +64,14 @@ def router(views: Views, audit: Audit) -> APIRouter:
     ) -> StreamingResponse:
         """The log as a file: all that the engine has, or what the parameters select."""
         await hub.asked()
-        found, lines = hub.find(service), LineFilter(filter)
+        found, question = hub.find(service), parse(filter)
         rows = select(hub, found, tail, since, until) if held is None else _held(hub, service, held)
         marks = Marks.parse(since) if since and is_cursor(since) else Marks()
         encode = _as_jsonl(service, marks) if format is Format.JSONL else _as_text(timestamps)
         options = {'format': format.value, 'tail': tail, 'since': since, 'until': until, 'held': held}
         options |= {'service': service, 'filter': filter or None}
         note = partial(audit.record, 'download', request.state.identity, address_of(request), **options)
-        return await _stream(_noted(_encoded(rows, lines, encode), note), _file_name(service, format))
+        return await _stream(_noted(_encoded(rows, question, encode), note), _file_name(service, format))
 
     return routes
 
@@ -87,12 +90,12 @@ async def _held(hub: View, service: str, first: int) -> AsyncGenerator[list[Row]
 
 async def _encoded(
     batches: AsyncGenerator[list[Row], None],
-    lines: LineFilter,
+    question: Question,
     encode: Callable[[Iterable[Row]], bytes],
 ) -> AsyncGenerator[bytes, None]:
     async with aclosing(batches):
         async for batch in batches:
-            wanted = [row for row in batch if not isinstance(row, LogLine) or lines.matches(row.text)]
+            wanted = [row for row in batch if not isinstance(row, LogLine) or question.matches(row)]
             if wanted:
                 yield encode(wanted)
 

@@ -1,25 +1,62 @@
-"""What a line says: the text behind its control sequences, the moments people type, and which lines they ask for."""
+"""What a line says: its visible text, level, fields and message; the times people type, and what they ask for."""
 
 from dashboard.lines.ansi import PLAIN, Style, rgb, spans, unseen, visible
 from dashboard.lines.fields import Field, Fields, Kind, fields_of, fields_of_lines
-from dashboard.lines.filter import LineFilter, places
 from dashboard.lines.levels import Level, level_named, level_of, levels_of
 from dashboard.lines.messages import Grouper, Message, Part, beginning, messages_of, surely_begins
 from dashboard.lines.moments import parse_moment
 from dashboard.lines.patterns import RefusedPattern, compiled, fixed, reason_of
+from dashboard.lines.query import Question, parse, places
+from dashboard.lines.tree import (
+    And,
+    Compares,
+    Everything,
+    HasField,
+    HasLevel,
+    HasValue,
+    Not,
+    OfContainer,
+    OfService,
+    OfStream,
+    Or,
+    Order,
+    Regex,
+    Text,
+    Tree,
+    all_of,
+    any_of,
+    none_of,
+)
 
 __all__ = [
     'PLAIN',
+    'And',
+    'Compares',
+    'Everything',
     'Field',
     'Fields',
     'Grouper',
+    'HasField',
+    'HasLevel',
+    'HasValue',
     'Kind',
     'Level',
-    'LineFilter',
     'Message',
+    'Not',
+    'OfContainer',
+    'OfService',
+    'OfStream',
+    'Or',
+    'Order',
     'Part',
+    'Question',
     'RefusedPattern',
+    'Regex',
     'Style',
+    'Text',
+    'Tree',
+    'all_of',
+    'any_of',
     'beginning',
     'compiled',
     'fields_of',
@@ -29,6 +66,8 @@ __all__ = [
     'level_of',
     'levels_of',
     'messages_of',
+    'none_of',
+    'parse',
     'parse_moment',
     'places',
     'reason_of',

@@ -8,15 +8,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from dashboard.app import tune_garbage_collection
-from dashboard.lines import Grouper, fields_of_lines, levels_of
+from dashboard.lines import Grouper, fields_of_lines, levels_of, parse
 from dashboard.model import SECOND, Container, LogLine, ServiceKey
 
 START = 1_767_323_045 * SECOND
 WEB = Container('a' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
 Figure = tuple[str, float, str, float]  # what, lines a second, beside what, lines a second
 
+QUESTIONS = {
+    'a text': 'connection refused',
+    'an expression': r'/refused|timed? ?out|5\d\d /',
+    'a field': 'status:>=500',
+    'a level': 'level:>=warn',
+    'several': 'level:error -status:404 (order OR pool)',
+}
 MIX = [  # as they come from a host: JSON, an application's own lines, a proxy's, a database's, a trace
     b'{"level":"info","ts":1767323045.678,"caller":"http/server.go:88","msg":"request done","request":{"id":"4f1e",'
     b'"method":"GET","path":"/api/orders/4711"},"status":200,"duration":0.0123}',
@@ -46,6 +54,9 @@ def figures(seconds: float) -> Iterator[Figure]:
     yield 'messages', *_beside(lambda: Grouper().feed(rows), plain, len(lines), seconds)
     yield 'fields', *_beside(lambda: fields_of_lines(lines), plain, len(lines), seconds)
     yield 'fields of JSON alone', *_beside(lambda: fields_of_lines(objects), parsed, len(objects), seconds)
+
+    for name, typed in QUESTIONS.items():
+        yield f'question: {name}, `{typed}`', *_beside(partial(parse(typed).select, rows), plain, len(rows), seconds)
 
 
 def _decoded(lines: list[bytes]) -> int:

@@ -27,7 +27,7 @@ _MOST_MARKS = 1_000
 def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False, clock: Clock | None = None) -> str:
     """The rows as one string of HTML.
 
-    :param pattern: of a :class:`~dashboard.filters.LineFilter`, Python's or RE2's, to mark in the visible text; or None
+    :param pattern: of a :class:`~dashboard.lines.Question`, to mark in the visible text; or None
     :param many: several containers are merged, so each line says whose it is
     :param clock: tells when they were written, else in UTC
     """

@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from dashboard.lines import LineFilter
+from dashboard.lines import parse
 from dashboard.model import Gap, LogLine, Row
 
-ASIDE = 5_000  # rows from which on a filter runs in a thread
+ASIDE = 5_000  # rows from which on a question is asked in a thread
 
 
-class Sieve(LineFilter):
-    """A filter of lines that lets gaps pass: what is missing may have matched.
+class Sieve:
+    """A question of lines that lets gaps pass: what is missing may be what is asked for.
 
+    :param term: as it was typed
     :raises BadRequest: when the term is too long or no regular expression
     """
 
+    def __init__(self, term: str = '') -> None:
+        self.question = parse(term)
+        self.term = term if self.question else ''
+        self.pattern = self.question.pattern  # finds what is to be marked; see Question
+
     async def choose(self, rows: list[Row]) -> Sequence[Row]:
         """Those of the rows that are to be seen."""
-        if self.pattern is None:
+        if not self.question:
             return rows
         if len(rows) > ASIDE:
             return await asyncio.to_thread(self._chosen, rows)
         return self._chosen(rows)
 
     def _chosen(self, rows: list[Row]) -> list[Row]:
-        return [row for row in rows if isinstance(row, Gap) or (isinstance(row, LogLine) and self.matches(row.text))]
+        asked = self.question.matches
+        return [row for row in rows if isinstance(row, Gap) or (isinstance(row, LogLine) and asked(row))]

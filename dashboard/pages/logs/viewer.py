@@ -214,7 +214,7 @@ class LogViewer:
 
     async def _fill_on(self, subscription: Subscription, rows: list[Row]) -> bool:
         """Show rows and those that follow at the position, as far as there is room; the reader goes on by scrolling."""
-        room = subscription.feed.history.end if self._sieve.pattern else self.view.capacity - len(rows)
+        room = subscription.feed.history.end if self._sieve.question else self.view.capacity - len(rows)
         rows += self._hub.lens.taken(subscription, subscription.take(max(0, room)))
         self._gaps.remember(rows)
         chosen = await self._sieve.choose(rows)
@@ -243,7 +243,7 @@ class LogViewer:
         if not self.following:
             room = max(0, FULL * capacity - self.view.rows)
             return subscription.take(room) if room else []
-        if self._sieve.pattern:
+        if self._sieve.question:
             return subscription.take(subscription.feed.history.end)
         return subscription.take(capacity, newest=True)
 

@@ -24,7 +24,7 @@ from dashboard.app import create_api
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import BadRequest
-from dashboard.lines.filter import LineFilter
+from dashboard.lines import parse
 from dashboard.lines.moments import parse_moment
 from dashboard.model import Cursor
 from dashboard.timeline.hub import LogHub
@@ -197,12 +197,13 @@ PLAIN = st.text(st.characters(min_codepoint=32, max_codepoint=126))
 @given(st.text(max_size=1_100), st.text())
 def test_any_filter_and_any_line_are_answered_or_refused(term, text):
     with suppress(BadRequest):
-        assert LineFilter(term).matches(text) in (True, False)
+        assert parse(term).matches_text(text) in (True, False)
 
 
 @given(PLAIN, PLAIN, PLAIN)
-def test_a_filter_finds_itself_in_any_case(before, term, after):
-    assert LineFilter(term.upper()).matches(before + term + after)
+def test_a_phrase_finds_itself_in_any_case(before, term, after):
+    phrase = term.upper().replace('\\', '\\\\').replace('"', '\\"')
+    assert not term or parse(f'"{phrase}"').matches_text(before + term + after)
 
 
 def resident() -> float:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.lines import parse
 from dashboard.lines.ansi import visible
-from dashboard.lines.filter import LineFilter
 from dashboard.model import Container, Gap, LogLine, Notice, Row, ServiceKey, Stream
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.render import CSS, DARK, LIGHT, LONGEST_LINE, render_rows
@@ -73,7 +73,7 @@ def render_row(row: Row, *, pattern: Any = None, many: bool = False) -> str:
 
 
 def body(text: str, term: str = '') -> str:
-    html = render_row(line(text), pattern=LineFilter(term).pattern)
+    html = render_row(line(text), pattern=parse(term).pattern)
     return html.partition('</time>')[2].removesuffix('</div>')
 
 
@@ -116,12 +116,12 @@ contents = st.lists(fragments | st.text(max_size=4), max_size=20).map(''.join)
 def test_whatever_a_line_holds_only_its_visible_text_comes_out(text, term, many, name):
     container = Container('d' * 64, name, ServiceKey('local', '', 'web'), 'web:1', 'running')
     row = line(text, container=container)
-    wanted = LineFilter(term)
+    wanted = parse(term)
     page = Page(render_row(row, pattern=wanted.pattern, many=many))
     separator = ' ' if many else ''
     assert page.text[''] == separator + visible(row.text)
     assert page.text['b'] == (visible(name) if many else '')
-    assert bool(page.text['mark']) is (wanted.pattern is not None and wanted.matches(row.text))
+    assert bool(page.text['mark']) is (wanted.pattern is not None and wanted.matches(row))
 
 
 @given(contents, contents)
@@ -197,9 +197,9 @@ def test_a_long_line_is_cut_and_says_how_much_is_left(length, rest):
 
 def test_a_match_beyond_the_cut_is_announced():
     text = 'x' * 200_000 + '\x1b[31mnee\x1b[0mdle'
-    assert Page(render_row(line(text), pattern=LineFilter('needle').pattern)).text['mark'] == 'match'
-    assert Page(render_row(line(text), pattern=LineFilter('other').pattern)).text['mark'] == ''
-    assert Page(render_row(line('needle' + text), pattern=LineFilter('needle').pattern)).text['mark'] == 'needle'
+    assert Page(render_row(line(text), pattern=parse('needle').pattern)).text['mark'] == 'match'
+    assert Page(render_row(line(text), pattern=parse('other').pattern)).text['mark'] == ''
+    assert Page(render_row(line('needle' + text), pattern=parse('needle').pattern)).text['mark'] == 'needle'
 
 
 @pytest.mark.parametrize('unit', ['x', '<', '\x1b[31mx\x1b[32m', '\x1b]', 'x\r', '\0', 'é', '\x1b[38;5;99mx\x1b[m"'])
@@ -214,7 +214,7 @@ def test_ten_megabytes_without_a_newline_cost_little_time_and_space(unit):
 
 def test_the_elements_of_a_line_are_bounded_and_its_text_stays():
     text = ''.join(f'\x1b[3{n % 7}mab' for n in range(4_000))
-    page = Page(render_row(line(text), pattern=LineFilter('ba').pattern))
+    page = Page(render_row(line(text), pattern=parse('ba').pattern))
     assert page.tags < 2_010
     assert page.text[''] == visible(text)[:LONGEST_LINE]
 
