@@ -19,7 +19,7 @@ from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks
 from tests.unit.timeline.test_feed import until
 
-pytestmark = pytest.mark.usefixtures('quick')
+pytestmark = pytest.mark.usefixtures('quick', 'brisk')
 
 CLIENTS = 3
 NUMBERS = st.integers(0, 5)
@@ -39,6 +39,13 @@ STEPS = st.one_of(
     st.tuples(st.just('clock'), NUMBERS, st.sampled_from([-3_600, -60, -2, 2, 60])),
     st.tuples(st.just('serve_anew'), NUMBERS, st.just(0)),
 )
+
+
+@pytest.fixture
+def brisk(monkeypatch):
+    """Rows that wait for one another no longer than they must."""
+    for delay in ('feed.COALESCE', 'merge.WINDOW', 'feed.RECHECK'):
+        monkeypatch.setattr(f'dashboard.timeline.{delay}', 0.001)
 
 
 class Client:
@@ -221,7 +228,7 @@ class Story:
             assert not heard or gap or owed >= count, f'{name} ends with {last} of {count} without a gap: {told}'
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(STEPS, min_size=4, max_size=25), st.sampled_from([40, 200, 10_000]))
 def test_each_client_has_had_everything_once_and_in_order_or_was_told_of_a_gap(steps, history):
     asyncio.run(tell(steps, history))
