@@ -7,6 +7,7 @@ from dashboard.lines.messages import Grouper, Message, Part, beginning, messages
 from dashboard.lines.moments import parse_moment
 from dashboard.lines.patterns import RefusedPattern, compiled, fixed, reason_of
 from dashboard.lines.query import Question, parse, places
+from dashboard.lines.sifting import Sifter
 from dashboard.lines.tree import (
     And,
     Compares,
@@ -52,6 +53,7 @@ __all__ = [
     'Question',
     'RefusedPattern',
     'Regex',
+    'Sifter',
     'Style',
     'Text',
     'Tree',

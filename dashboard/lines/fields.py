@@ -94,9 +94,9 @@ def may_name(content: bytes, last: bytes) -> bool:
 
     Answers fast, and never no where :func:`values_of` finds one.
     """
-    return (
-        last in content.lower() or b'\\' in content or (last in _ACCESS_NAMES and b'"' in content) or b'\x1b' in content
-    )
+    if not (content.isascii() and last.isascii()) or b'\\' in content or b'\x1b' in content:
+        return True  # letters beyond ASCII have other small ones than bytes, and a name may be written in other ways
+    return last in content.lower() or (last in _ACCESS_NAMES and b'"' in content)
 
 
 def number_of(text: str) -> float | None:

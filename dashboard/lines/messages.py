@@ -72,6 +72,10 @@ class Grouper:
             parts.append(None)
         return parts
 
+    def going_on(self, line: LogLine) -> frozenset[int]:
+        """The numbers of the messages that may have more lines when this is the newest, of whatever container."""
+        return frozenset(message.number for message in self._open.values() if _near(message.record, line.record))
+
     def _part(self, line: LogLine) -> Part:
         source, content = (line.container.id, line.stream), line.content
         if content[:1] == b'\x1b':  # colours before the indentation

@@ -161,6 +161,8 @@ lines = (
 
 @given(lines, names)
 @example(b'{"r\\u0065quest":{"\\u0069d":7}}', 'request.id')
+@example('{"\u212a":7}'.encode(), 'k')
+@example('{"É":8}'.encode(), 'é')
 @settings(max_examples=120, deadline=None)
 def test_what_is_shown_can_be_asked_for_and_the_fast_answer_never_denies_it(content, name):
     name = name.lower()
