@@ -63,6 +63,18 @@ def test_the_filter_is_reached_by_slash_and_cleared_by_escape(open_page, demo_se
     expect(page.get_by_label('Filter logs')).to_have_value('')
 
 
+def test_a_question_of_a_field_finds_lines_and_what_cannot_be_read_is_told_at_the_box(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web&tail=500&filter=status:>=400 -path:/nowhere')
+    shown = "[...document.querySelectorAll('.log .l')].map(line => line.textContent)"
+    page.wait_for_function(f'{shown}.length > 2 && {shown}.every(line => /" [45]\\d\\d /.test(line))')
+    box = page.get_by_label('Filter logs')
+    box.fill('(GET')
+    expect(page.get_by_text('A bracket is not closed. It is searched as text.')).to_be_visible()
+    box.fill('(GET OR POST)')
+    expect(page.get_by_text('A bracket is not closed')).to_be_hidden()
+    expect(page.get_by_text(re.compile(r'[1-9]\d* matches'))).to_be_visible()
+
+
 def test_what_is_typed_right_after_escape_is_the_filter(open_page, demo_server):
     page = open_page(demo_server, '/logs?service=web&filter=GET')
     page.get_by_label('Filter logs').focus()

@@ -52,6 +52,14 @@ class FilterBar(Part):
             self._box.error = f'{error} The filter before it stays in force.' if in_force else str(error)
         else:
             self._box.error = None
+            self._say(self.tab.viewer.problem)
+
+    def _say(self, problem: str) -> None:
+        """Tell below the box what of a term could not be read as a question."""
+        self._box.props(remove='hint')
+        if problem:
+            self._box.props['hint'] = problem
+        self._box.update()
 
     def _on_key(self, event: KeyEventArguments) -> None:
         if event.action.keydown and event.key == '/' and not event.modifiers.ctrl:

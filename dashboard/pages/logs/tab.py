@@ -71,7 +71,7 @@ class Tab:
         self._watch()
 
     def filter(self, term: str) -> None:
-        """Show only the lines that contain ``term``.
+        """Show only the lines that the question ``term`` finds.
 
         :raises BadRequest: when it does not do; what was in force stays so
         """

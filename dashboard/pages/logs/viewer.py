@@ -63,6 +63,11 @@ class LogViewer:
         return self._sieve.term
 
     @property
+    def problem(self) -> str:
+        """In words, what of the filter could not be read as a question; '' when all could."""
+        return self._sieve.question.problem
+
+    @property
     def feed(self) -> ServiceFeed | None:
         """The timeline that is being watched."""
         return self._subscription.feed if self._subscription else None
@@ -95,7 +100,7 @@ class LogViewer:
         self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
 
     def filter(self, term: str) -> None:
-        """Show only the lines that contain ``term``.
+        """Show only the lines that the question ``term`` finds.
 
         :raises BadRequest: when it is too long or no regular expression; the filter stays as it was
         """
