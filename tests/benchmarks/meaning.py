@@ -20,7 +20,7 @@ Figure = tuple[str, float, str, float]  # what, lines a second, beside what, lin
 
 QUESTIONS = {
     'a text': 'connection refused',
-    'an expression': r'/refused|timed? ?out|5\d\d /',
+    'an expression': r'/refused\W.*upstream$/',
     'a field': 'status:>=500',
     'a level': 'level:>=warn',
     'several': 'level:error -status:404 (order OR pool)',

@@ -350,7 +350,12 @@ def _guess(url: str, number: int) -> int:
 def meaning(run: Run) -> Iterator[Row]:
     """What lines say, on one core: their levels, fields and messages, and questions of them."""
     for name, rate, reference, reference_rate in figures(run.seconds(3)):
-        yield name, f'{rate:,.0f} lines/s', f'{reference} {reference_rate:,.0f} lines/s', f'{rate / reference_rate:.2f}'
+        yield (
+            f'one core: {name}',
+            f'{rate:,.0f} lines/s',
+            f'{reference} {reference_rate:,.0f} lines/s',
+            f'{rate / reference_rate:.2f}',
+        )
 
 
 def other(run: Run) -> Iterator[Row]:
