@@ -64,6 +64,8 @@ def _plain(start: re.Match[bytes], match: re.Match[bytes]) -> bool:
     if level - end <= 3 or not _WORD.search(before := match.string[end:level]):
         return True
     words = len(_WORD.findall(_GROUPS.sub(b'[]', before)))
+    if match.lastgroup in ('colon', 'after'):  # 'saw an ERROR: in it'
+        return words <= 1
     return words == 0 or (words <= 2 and match.lastgroup is not None) or (words == 1 and start['fraction'] is not None)
 
 
@@ -140,7 +142,7 @@ _FIRST_BRACKET = _pattern(rf"""\[(?>
 _FIRST_WORD = _pattern(rf"""\s*+(?>
     {_PHP} | ({_ANY})(?=:(?:\s|$)|\ +-\ |\ +\[\d{{4}}-|\[E\d) | (?P<apt>[WEN]):\ [A-Z]
   | ({_UPPER})(?=\[\d|:\ *[\w.]+:|\ +[\[(|<-]|\ {{2,}}|\t|:|\ *\|)
-  | (TRACE|DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)(?=\ ){_COUNTED}
+  | (TRACE|DEBUG|INFO|(?:WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)(?=\ ){_COUNTED})(?=\ )
   | (?P<klog>[DIWEF])(?:\d{{4}}|\d{{6}}|\d{{8}})\ \d\d:\d\d:\d\d[.,]\d+[ ]
   | (?P<ruby>[DIWEFA]),\ \[\d{{4}}-
   | (?P<android>[VDIWEF])/[^:(]{{1,60}}\(\ *\d+\):[ ]
@@ -163,7 +165,7 @@ _BEHIND = _pattern(rf"""{_GAP}(?:(?>{_GROUP}|{_MARK}|[A-Za-z]{{1,40}}(?=[\s:|\[-
     \[\ *(?:[^\]\[/:]{{1,40}}[:/])?(?P<squared>{_ANY})\ *\] | <(?P<angled>{_ANY})> | \((?P<rounded>{_ANY})\)
   | [\w-]{{1,40}}\.(?P<dotted>{_UPPER})(?=:) | (?<=\t)(?P<tabbed>{_ANY})(?=\t) | {_PHP}
   | (?<=[\]:]\ )(?P<after>{_ANY})(?=\ *:(?:\s|$)) | (?<=[-|]\ )(?P<between>{_ANY})(?=\ +[-|]) | (?P<colon>{_UPPER})(?=:)
-  | ({_ANY})(?=\ *:(?:\s|$)|\t|\ {{2}}|\ ?\|) | ({_UPPER}){_END}{_COUNTED}
+  | ({_ANY})(?=\ *:(?:\s|$)|\t|\ {{2}}|\ ?\|) | ({_UPPER}){_END}
   | ([DIWEF])\d?(?=\ {{1,2}}[A-Z]+\ +\[|\ \||!|\ [a-z]\w*[./][\w./]+[\ :])
   | \[([TDIWECF])\](?=\ ) | (?<=\d\ )([VDIWEF])(?=\ [\w.$/-]{{1,60}}\ *:)
 )""")
