@@ -48,6 +48,7 @@ class Container:
     health: str = 'none'  # none, starting, healthy, unhealthy
     created: int = 0  # seconds since the epoch
     replica: str = ''  # its number within its service, which the container that replaces it takes over
+    exit_code: int | None = None  # how it ended last, of one that does not run or is about to run again
 
     @property
     def short_id(self) -> str:

@@ -92,7 +92,7 @@ class ScriptedEngine:
 
     def stop(self, container: Container, exit_code: int = 0) -> None:
         """The container ends; its streams end when they have given all lines."""
-        self._set(container, 'exited', health='none')
+        self._set(container, 'exited', health='none', exit_code=exit_code)
         self._tell(container, 'die', exitCode=str(exit_code))
 
     def starve(self, container: Container) -> None:
@@ -281,9 +281,11 @@ class ScriptedEngine:
             self.rotate(container, KEPT)
         self._wake()
 
-    def _set(self, container: Container, status: str, health: str | None = None) -> None:
+    def _set(self, container: Container, status: str, health: str | None = None, exit_code: int | None = None) -> None:
         log = self._logs[container.id]
-        log.container = replace(log.container, status=status, health=health or log.container.health)
+        log.container = replace(
+            log.container, status=status, health=health or log.container.health, exit_code=exit_code
+        )
 
     def _tell(self, container: Container, action: str, **attributes: str) -> None:
         event = ContainerEvent(

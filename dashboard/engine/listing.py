@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from dashboard.model import SECOND, SHORT_ID, Container, ContainerEvent, ServiceKey
 
+EXIT_CODE = re.compile(r'(?:Exited|Restarting) \((-?\d{1,10})\)')
 REPLICA = 'com.docker.compose.container-number'
 
 
@@ -23,6 +25,7 @@ def container_of(host: str, fields: Mapping[str, Any]) -> Container:
         health=_health(fields.get('Status', '')),
         created=int(fields.get('Created', 0)),
         replica=labels.get(REPLICA, ''),
+        exit_code=_exit_code(fields.get('Status', '')),
     )
 
 
@@ -40,6 +43,12 @@ def _health(status: str) -> str:
         if words in status:
             return health
     return 'none'
+
+
+def _exit_code(status: str) -> int | None:
+    """It too is listed only inside words: ``Exited (137) 3 minutes ago``, ``Restarting (1) 5 seconds ago``."""
+    found = EXIT_CODE.match(status)
+    return int(found[1]) if found else None
 
 
 def event_of(host: str, fields: Mapping[str, Any]) -> ContainerEvent:

@@ -31,7 +31,7 @@ body { background:var(--page); color:var(--text) }
 .search { flex:1 1 420px; display:flex; flex-wrap:wrap; align-items:center; gap:6px 12px }
 .service { width:260px } .tail { width:128px } .filter { flex:1 1 240px }
 .badge { display:inline-flex; align-items:center; gap:8px; font-size:13px; white-space:nowrap; min-height:24px }
-.badge .dot { width:9px; height:9px; border-radius:50%; background:#9a6700; flex:none }
+.badge .dot { background:#9a6700 }
 .badge.live .dot { background:#1a7f37 } .badge.down .dot { background:#cf222e } .badge.idle .dot { background:#6e7781 }
 .body--dark .badge.live .dot { background:#3fb950 } .body--dark .badge.down .dot { background:#f85149 }
 /* the server can say nothing while the browser is cut off from it: the page has to */
@@ -49,6 +49,22 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
 .stage .empty { position:absolute; inset:0; display:flex; align-items:center; justify-content:center; text-align:center;
   padding:24px; color:var(--soft); pointer-events:none }
 .stage .newer { position:absolute; bottom:14px; left:50%; transform:translateX(-50%) }
+.welcome { position:absolute; inset:0; display:flex; flex-direction:column; align-items:center; justify-content:center;
+  gap:10px; padding:24px; text-align:center; overflow:auto; --q-primary:#1659c7 }
+.body--dark .welcome { --q-primary:#79b8ff }
+.welcome > div { max-width:640px } .welcome .subheading { margin:0 }
+.welcome .command { display:flex; flex-wrap:wrap; align-items:center; justify-content:center; gap:4px 10px;
+  max-width:100% }
+.welcome code { padding:8px 12px; border:1px solid var(--line); border-radius:8px; background:var(--bar);
+  text-align:left; overflow-wrap:anywhere; user-select:all }
+.services .q-item { align-items:center; gap:9px; min-height:34px }
+.services .name { flex:1 1 auto; overflow-wrap:anywhere }
+.services .words { color:var(--soft); font-size:13px; flex:none }
+.services .group { min-height:30px; padding-top:10px; font-size:12px; font-weight:600; color:var(--soft) }
+.dot { width:9px; height:9px; border-radius:50%; background:#6e7781; flex:none }
+.dot.good { background:#1a7f37 } .dot.busy { background:#9a6700 } .dot.bad { background:#cf222e }
+.body--dark .dot.good { background:#3fb950 } .body--dark .dot.busy { background:#d29922 }
+.body--dark .dot.bad { background:#f85149 }
 .foot { display:flex; justify-content:space-between; gap:12px; padding:4px 14px; background:var(--bar);
   border-top:1px solid var(--line); min-height:28px }
 .sheet { width:100%; max-width:760px; margin:0 auto; padding:24px 16px 48px; display:flex; flex-direction:column;

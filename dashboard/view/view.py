@@ -12,7 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from starlette.requests import HTTPConnection
 
-from dashboard.access import Visit
+from dashboard.access import Identity, Visit
 from dashboard.config import Settings
 from dashboard.errors import InvalidToken, RightsChanged, ServiceNotFound
 from dashboard.model import Row, Service, ServiceKey
@@ -64,6 +64,11 @@ class View:
     def status(self) -> EngineStatus:
         """See :attr:`LogHub.status`."""
         return self._hub.status
+
+    @property
+    def visitor(self) -> Identity:
+        """Who looks."""
+        return self._visit.identity
 
     @property
     def services(self) -> tuple[Service, ...]:

@@ -16,6 +16,10 @@ from tests.support.server import PASSWORD, Server
 
 pytestmark = pytest.mark.browser
 SCREENSHOT = Path(__file__).with_name('screenshot.png')
+VISIBILITY = """state => {
+  Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});
+  Object.defineProperty(document, 'hidden', {value: state === 'hidden', configurable: true});
+  document.dispatchEvent(new Event('visibilitychange')); }"""
 TICKER = 'i=0; while true; do i=$((i+1)); echo "line $i"; sleep 0.1; done'
 
 
@@ -28,7 +32,9 @@ def test_the_demo_says_that_it_is_one_and_shows_its_services(open_page, demo_ser
     page = open_page(demo_server)
     expect(page.get_by_text('Demo: these services')).to_be_visible()
     page.get_by_label('Service').click()
-    expect(page.locator('.services [role=option]')).to_have_text(['api', 'db', 'web', 'worker'])
+    expect(page.locator('.services [role=option]')).to_have_text(
+        ['api running', 'db running', 'web running', 'worker running']
+    )
 
 
 def test_the_picture_of_the_readme_is_of_the_page(open_page, demo_server, request):
@@ -89,6 +95,18 @@ def test_the_title_of_the_tab_names_the_service(open_page, demo_server):
     expect(page).to_have_title('worker · Docker Log Dashboard')
 
 
+def test_the_title_counts_what_came_while_the_tab_was_in_the_background(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web')
+    page.wait_for_selector('.log .l')
+    page.evaluate(VISIBILITY, 'hidden')
+    expect(page).to_have_title(re.compile(r'^\(\d+\) web · Docker Log Dashboard$'))
+    page.evaluate(VISIBILITY, 'visible')
+    assert page.title() == 'web · Docker Log Dashboard', 'at once'
+    shown = page.locator('.log .l').count()
+    page.wait_for_function('shown => document.querySelectorAll(".log .l").length > shown + 5', arg=shown)
+    expect(page).to_have_title('web · Docker Log Dashboard')
+
+
 def test_a_service_that_does_not_exist_is_said_and_nothing_is_promised(open_page, demo_server):
     page = open_page(demo_server, '/logs?service=nonsuch')
     expect(page.get_by_role('alert')).to_contain_text('nonsuch not found')
@@ -104,9 +122,28 @@ def test_a_namesake_in_another_project_takes_nothing_from_an_open_page(open_page
     page.wait_for_url(f'**service=shop%3A{web}**')
     expect(page.get_by_label('Connection')).to_contain_text('Live')
     page.get_by_label('Service').click()
-    expect(page.locator('.services').get_by_text(f'{web} · blog')).to_be_visible()
+    page.keyboard.press('ControlOrMeta+a')
+    page.keyboard.type(f'blog:{web}')
+    expect(page.locator('.services .group')).to_have_text('blog')
+    expect(page.locator('.services [role=option]')).to_have_text(f'{web} running')
+    page.keyboard.press('Escape')
     other.remove(force=True)
     page.wait_for_url(f'**service={web}**')
+
+
+@pytest.mark.engine
+def test_an_open_list_takes_in_what_comes_and_stays_filtered(open_page, server, run_container, web):
+    run_container(service=web, command=TICKER)
+    page = open_page(server, f'/logs?service={web}')
+    page.wait_for_selector('.log .l')
+    page.get_by_label('Service').click()
+    page.keyboard.press('ControlOrMeta+a')
+    page.keyboard.type(web[:-1])
+    options = page.locator('.services [role=option]')
+    expect(options).to_have_text([f'{web} running'])
+    run_container(service=f'other-{uuid4().hex[:6]}', command=TICKER)
+    run_container(service=f'{web}-late', command=TICKER)
+    expect(options).to_have_text([f'{web} running', f'{web}-late running'])
 
 
 def test_the_log_is_a_log_to_assistive_technology(open_page, demo_server):

@@ -23,6 +23,8 @@ from dashboard.pages.logs.selector import Selector
 from dashboard.pages.logs.stage import Banner, Foot, Stage
 from dashboard.pages.logs.switches import Switches
 from dashboard.pages.logs.tab import Tab
+from dashboard.pages.logs.title import Title
+from dashboard.pages.logs.welcome import Welcome
 from dashboard.pages.presence import stay
 from dashboard.pages.shell import KEEP_VIEW, TITLE, Frame, shell
 from dashboard.view import Views
@@ -61,7 +63,9 @@ def build(tab: Tab, frame: Frame) -> None:
         tab.parts += [Selector(tab), FilterBar(tab)]
         with ui.element('div').classes('actions'):
             tab.parts += [Actions(tab)]
-    tab.parts += [Banner(tab), Stage(tab), Foot(tab)]
+    tab.parts += [Banner(tab), stage := Stage(tab), Foot(tab), Title(tab)]
+    with stage.box:
+        tab.parts += [Welcome(tab)]
 
 
 def start(tab: Tab) -> None:

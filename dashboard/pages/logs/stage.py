@@ -34,8 +34,8 @@ class Stage(Part):
 
     def __init__(self, tab: Tab) -> None:
         super().__init__(tab)
-        with ui.element('main').classes('stage') as stage:
-            tab.viewer.view.move(stage)
+        with ui.element('main').classes('stage') as self.box:
+            tab.viewer.view.move(self.box)
             self._empty = ui.label().classes('empty')
             self._newer = ui.button(on_click=lambda: tab.follow(True)).classes('newer')
             self._newer.props('rounded dense no-caps padding="4px 14px"')
@@ -50,8 +50,8 @@ class Stage(Part):
 
     def _nothing(self) -> str:
         viewer = self.tab.viewer
-        if viewer.error:
-            return ''  # the banner says it
+        if viewer.error or not self.tab.hub.services:
+            return ''  # the banner says it, or the welcome
         if self.tab.link.filter and (lines := viewer.lines):
             return f'None of the {lines:,} lines held here contains the filter. The whole log is in the download.'
         if viewer.cleared:

@@ -16,7 +16,7 @@ from dashboard.pages.logs.link import Link
 from dashboard.pages.logs.place import Place, forget_place
 from dashboard.pages.logs.viewer import LogViewer
 from dashboard.pages.preferences import Preferences
-from dashboard.pages.shell import LOGS, TITLE
+from dashboard.pages.shell import LOGS
 from dashboard.view import View
 from dashboard.web import path_for
 
@@ -147,15 +147,16 @@ class Tab:
     def _watch(self) -> None:
         """Follow the chosen service from its tail on."""
         name = self.link.service
-        self.remember()
-        ui.page_title(f'{name} · {TITLE}' if name else TITLE)
         try:
             key = self.hub.find(name).key if name else None
+            self.link = replace(self.link, service=self.hub.name_of(key) if key else '')
         except DashboardError as error:
             self.viewer.close()
             self.viewer.error = str(error)
             self._note('')
             return
+        finally:
+            self.remember()
         self._key = key
         if key:
             self.viewer.watch(key, self.link.tail, self.place)

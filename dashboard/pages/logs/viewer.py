@@ -44,6 +44,7 @@ class LogViewer:
         self._held = Held(0)
         self._place: Place | None = None  # where its reader was, until it is there again
         self._stale = False  # the view must be filled anew
+        self._seen = 0  # up to this row the tab has shown everything while it was in sight
         self._opened: Gap | None = None  # to be shown from its beginning
         self._gaps = Gaps()
         self._many = False  # lines of several containers: say which
@@ -91,6 +92,11 @@ class LogViewer:
     def behind(self) -> int:
         """Rows that have come and are not on the page yet."""
         return self.feed.history.end - self._subscription.position if self.feed and self._subscription else 0
+
+    @property
+    def unseen(self) -> int:
+        """Rows that have come since the tab went out of sight; 0 while it is in sight."""
+        return self.feed.history.end - self._seen if self.feed and self.view.hidden else 0
 
     def watch(self, key: ServiceKey, tail: int, place: Place | None = None) -> None:
         """Switch to a service, beginning with its last ``tail`` lines, or where the tab was before."""
@@ -146,7 +152,7 @@ class LogViewer:
             self._held = Held(subscription.position)
             if self._place:
                 await self._read_again(subscription, self._place)
-            self._subscription, self._stale = subscription, True
+            self._subscription, self._stale, self._seen = subscription, True, subscription.feed.history.end
             while not subscription.closed:
                 due = time.monotonic() + FLUSH
                 if self._must_fill(subscription):
@@ -158,6 +164,7 @@ class LogViewer:
                     continue
                 if shown:
                     self._held.note_shown(subscription)
+                    self._seen = self._seen if self.view.hidden else subscription.position
                     self._on_shown()
                 self._stale = self._stale or not shown  # a browser that did not answer gets it all anew
                 await asyncio.sleep(max(0, due - time.monotonic()))

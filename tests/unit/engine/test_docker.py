@@ -16,6 +16,7 @@ import pytest
 
 from dashboard.config import Settings
 from dashboard.engine.docker import DockerEngine
+from dashboard.engine.listing import container_of
 from dashboard.errors import ConfigError, ContainerGone, EngineUnavailable
 from dashboard.model import Container, ServiceKey
 from dashboard.timeline.hub import LogHub
@@ -135,3 +136,17 @@ async def test_it_can_be_closed_while_an_ssh_to_it_hangs(tmp_path, monkeypatch):
 def test_tls_without_its_files_is_refused_in_words(tmp_path):
     with pytest.raises(ConfigError, match=f'ca.pem, cert.pem and key.pem .* {tmp_path}'):
         DockerEngine({'DOCKER_HOST': 'tcp://x:2376', 'DOCKER_TLS_VERIFY': '1', 'DOCKER_CERT_PATH': str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ('state', 'words', 'code'),
+    [
+        ('exited', 'Exited (137) 3 minutes ago', 137),
+        ('exited', 'Exited (0) Less than a second ago', 0),
+        ('restarting', 'Restarting (1) 5 seconds ago', 1),
+        ('running', 'Up 3 minutes (healthy)', None),
+        ('created', 'Created', None),
+    ],
+)
+def test_the_exit_code_is_read_from_the_words_of_the_list(state, words, code):
+    assert container_of('local', {'Id': 'c' * 64, 'State': state, 'Status': words}).exit_code == code

@@ -1,0 +1,88 @@
+"""What the selector offers: each service with how it is, those of a project together, stopped ones below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from dashboard.model import Service, ServiceKey
+
+NO_PROJECT = 'Without a project'
+UP = {'unhealthy': ('unhealthy', 'bad'), 'starting': ('starting', 'busy')}  # health → words and kind
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of the list. ``kind`` colours its dot: good, busy, bad or idle."""
+
+    key: str  # as in the URL
+    name: str  # what the box shows when it is chosen
+    short: str  # what its line shows
+    words: str = ''
+    kind: str = 'idle'
+    found_by: str = ''  # everything that may be typed to find it
+    heading: bool = False
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """For the browser."""
+        return {
+            'name': self.name,
+            'short': self.short,
+            'words': self.words,
+            'kind': self.kind,
+            'heading': self.heading,
+            'disable': self.heading,
+        }
+
+
+def choices(services: Iterable[Service], name_of: Callable[[ServiceKey], str], chosen: str) -> tuple[Choice, ...]:
+    """The list, with headings where there are several projects; ``chosen`` is offered even while it is away."""
+    projects: dict[str, list[Service]] = {}
+    for service in services:
+        projects.setdefault(service.key.project, []).append(service)
+    several = len(projects) > 1
+    found: list[Choice] = []
+    for project in sorted(projects, key=lambda project: (all(map(_is_down, projects[project])), not project, project)):
+        members = [_choice(service, name_of(service.key), several) for service in sorted(projects[project], key=_rank)]
+        if several:
+            found.append(_heading(project, members))
+        found += members
+    if chosen and chosen not in {choice.key for choice in found}:
+        found.append(Choice(chosen, f'{chosen} (not found)', chosen, 'not found', found_by=chosen))
+    return tuple(found)
+
+
+def state_of(service: Service) -> tuple[str, str]:
+    """How a service is, in words, and the kind of its dot."""
+    if service.status == 'running':
+        words, kind = UP.get(service.health, ('running', 'good'))
+        running, all_ = sum(item.status == 'running' for item in service.containers), len(service.containers)
+        return words if running == all_ else f'{words}, {running} of {all_}', kind
+    code = service.containers[0].exit_code
+    words = service.status if code is None else f'{service.status} ({code})'
+    if service.status in ('restarting', 'paused'):
+        return words, 'busy'
+    return words, 'bad' if code or service.status == 'dead' else 'idle'
+
+
+def _choice(service: Service, key: str, several: bool) -> Choice:
+    words, kind = state_of(service)
+    name, project = service.key.name, service.key.project
+    shown = f'{name} · {project}' if several and project else name
+    return Choice(key, shown, name, words, kind, found_by=f'{shown} {service.key.qualified}')
+
+
+def _heading(project: str, members: Iterable[Choice]) -> Choice:
+    """It stays in a filtered list as long as one of its members does."""
+    words = project or NO_PROJECT
+    found_by = '\n'.join([words, *(member.found_by for member in members)])
+    return Choice(f'\n{project}', words, words, found_by=found_by, heading=True)  # no service has such a name
+
+
+def _is_down(service: Service) -> bool:
+    return not any(container.running for container in service.containers)
+
+
+def _rank(service: Service) -> tuple[bool, str]:
+    return _is_down(service), service.key.name
