@@ -13,6 +13,9 @@ SECOND = 1_000_000_000  # nanoseconds
 SHORT_ID = 12  # characters of a container id that the Docker CLI shows
 STAMP_LENGTH = 30  # of '2026-01-02T03:04:05.123456789Z', the engine's fixed-width form
 PREFIX = STAMP_LENGTH + 1  # of a record: the timestamp and a space
+ENGINE_SPLIT = 16 * 1024  # the engine cuts longer lines and stamps every piece
+LONGEST_LINE = 1 << 20  # bytes held for one line; of a longer one, what is held becomes a line without an ending
+LEAST_CUT = LONGEST_LINE - ENGINE_SPLIT - PREFIX  # bytes that such a line has at least, for it ends with a piece
 
 
 class Stream(IntEnum):
@@ -161,6 +164,11 @@ class LogLine:
     def text(self) -> str:
         """The line as text; bytes that are not UTF-8 become U+FFFD."""
         return self.content.decode('utf-8', 'replace')
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the next line of its stream goes on with it, for it was longer than ``LONGEST_LINE``."""
+        return len(self.record) >= LEAST_CUT + PREFIX and not self.record.endswith(b'\n')
 
     @property
     def cursor(self) -> Cursor:

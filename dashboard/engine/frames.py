@@ -10,11 +10,18 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from dashboard.model import PREFIX, STAMP_LENGTH, Container, LogLine, Stream, format_timestamp
+from dashboard.model import (
+    ENGINE_SPLIT,
+    LONGEST_LINE,
+    PREFIX,
+    STAMP_LENGTH,
+    Container,
+    LogLine,
+    Stream,
+    format_timestamp,
+)
 
 HEADER = 8  # stream, three zero bytes, length as a big-endian 32-bit number
-ENGINE_SPLIT = 16 * 1024  # the engine cuts longer lines and stamps every piece
-LONGEST_LINE = 1 << 20  # bytes held for one line; of a longer one, what is held becomes a line without an ending
 ENDINGS = (b'\n', b'\r\n')  # all that the last piece of a line of full pieces holds
 
 

@@ -1,18 +1,23 @@
 """One service's lines in order, live and shared: each container is read once, however many look."""
 
 from dashboard.timeline.catalog import find_service, shortest_name
+from dashboard.timeline.catchup import Before
 from dashboard.timeline.feed import ServiceFeed
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks, is_cursor
 from dashboard.timeline.reader import BACKFILL
+from dashboard.timeline.resume import LOOK_BACK, LOOK_BACK_TIME
 from dashboard.timeline.subscription import BATCH, SKIPPED, Subscription
 from dashboard.timeline.watch import EngineStatus
 
 __all__ = [
     'BACKFILL',
     'BATCH',
+    'LOOK_BACK',
+    'LOOK_BACK_TIME',
     'SKIPPED',
+    'Before',
     'EngineStatus',
     'History',
     'LogHub',

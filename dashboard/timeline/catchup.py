@@ -16,7 +16,7 @@ from dashboard.model import Container, Cursor, Gap, LogLine, Notice, Row, format
 from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import Marks
 from dashboard.timeline.merge import merged
-from dashboard.timeline.resume import MARGIN
+from dashboard.timeline.resume import LOOK_BACK, MARGIN
 from dashboard.timeline.subscription import BATCH, SKIPPED, Subscription
 
 PIECE = 5_000  # rows looked at before others have their turn
@@ -24,15 +24,24 @@ ROUNDS = 5  # times that what has left the history meanwhile is read too, before
 REMOVED = 'their container has been removed'
 
 Rows = AsyncGenerator[list[Row], None]
+Before = Callable[[list[LogLine]], object]
 ReadAfter = Callable[[Container, Marks], Rows]  # what the engine has of a container after its mark
 
 
-async def catch_up(read_after: ReadAfter, subscription: Subscription, marks: Marks) -> Rows:
-    """What follows the last line of each container, as far as it is not held here; then the subscription goes on."""
+async def catch_up(
+    read_after: ReadAfter,
+    subscription: Subscription,
+    marks: Marks,
+    before: Before | None = None,
+) -> Rows:
+    """What follows the last line of each container, as far as it is not held here; then the subscription goes on.
+
+    :param before: is given the lines that precede those that are taken from the history
+    """
     marks = marks.copy()
     place = marks.row if marks.feed == subscription.feed.token else None
     for _ in range(ROUNDS):
-        step = _Round(read_after, subscription, marks, place)
+        step = _Round(read_after, subscription, marks, place, before)
         async with aclosing(step.rows()) as batches:
             async for rows in batches:
                 yield rows
@@ -50,13 +59,21 @@ class _Round:
     :param place: the number of the row there that follows the marks, when they are of that history
     """
 
-    def __init__(self, read_after: ReadAfter, subscription: Subscription, marks: Marks, place: int | None) -> None:
+    def __init__(
+        self,
+        read_after: ReadAfter,
+        subscription: Subscription,
+        marks: Marks,
+        place: int | None,
+        before: Before | None,
+    ) -> None:
         self._read_after = read_after
         self._subscription = subscription
         self._marks = marks.copy()
         self._feed = subscription.feed
         self.position = self._feed.history.end
         self._place = place
+        self._before = before
         # the last line of each container before the position
         self._ends = {former.name: former.last for former in self._feed.former} | dict(self._feed.ends)
         self._places: dict[
@@ -66,6 +83,8 @@ class _Round:
 
     async def rows(self) -> Rows:
         rows = await self._look_back()
+        if self._before and self._places:
+            self._before(self._preceding())
         containers = self._feed.service.containers
         listed = {container.short_id for container in containers}
         sources = [self._engine_has(container) for container in containers if self._is_needed(container.short_id)]
@@ -98,6 +117,21 @@ class _Round:
             stop = start
             await asyncio.sleep(0)
         return rows[::-1]
+
+    def _preceding(self) -> list[LogLine]:
+        """The last lines that were had of each container whose mark is held."""
+        history, stop = self._feed.history, max(self._places.values())
+        wanted = dict.fromkeys(self._places, LOOK_BACK)
+        lines: list[LogLine] = []
+        for number in range(stop - 1, history.first - 1, -1):
+            row = history.slice(number, number + 1)[0]
+            name = _container_of(row)
+            if isinstance(row, LogLine) and wanted.get(name) and number < self._places[name]:
+                lines.append(row)
+                wanted[name] -= 1
+                if not any(wanted.values()):
+                    break
+        return lines[::-1]
 
     def _is_needed(self, name: str) -> bool:
         """Whether the engine has to be asked for what follows the mark of a container."""

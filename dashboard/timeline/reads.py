@@ -5,28 +5,39 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from itertools import dropwhile
+from functools import partial
 
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, NoStreamLeft
-from dashboard.model import STAMP_LENGTH, Container, Cursor, LogLine, Row, Service
-from dashboard.timeline.catchup import catch_up, in_batches, removed
+from dashboard.model import STAMP_LENGTH, Container, Cursor, LogLine, Row, Service, format_timestamp
+from dashboard.timeline.catchup import Before, catch_up, in_batches, removed
 from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import NAMED, Marks
 from dashboard.timeline.merge import merged
-from dashboard.timeline.resume import MARGIN, TAILS, Resume
-from dashboard.timeline.subscription import Subscription
+from dashboard.timeline.reader import BACKFILL
+from dashboard.timeline.resume import LOOK_BACK, LOOK_BACK_TIME, MARGIN, TAILS, Resume
+from dashboard.timeline.subscription import BATCH, Subscription
 
 
 class Reads:
-    """Reads the engine's own log. Every reading has streams of its own, which it counts while they are open."""
+    """Reads the engine's own log. Every reading has streams of its own, which it counts while they are open.
+
+    A reading looks back when it is told whom to tell: ``before`` is given the lines that precede the first one, those
+    of each container in their order, for ``LOOK_BACK`` lines or ``LOOK_BACK_TIME``. Nobody else pays for it.
+    """
 
     def __init__(self, engine: Engine, streams: Streams) -> None:
         self._engine = engine
         self._streams = streams
 
     async def read(
-        self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
+        self,
+        service: Service,
+        *,
+        tail: int | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        before: Before | None = None,
     ) -> AsyncGenerator[list[LogLine], None]:
         """What the engine holds of a service now, all its containers merged by timestamp; constant memory.
 
@@ -37,20 +48,51 @@ class Reads:
         """
         # the engine counts the tail before it looks at times: the last lines before a moment are sought here
         counted = tail if until is None else None
-        sources = [self._engine.logs(item, tail=counted, since=since, until=until) for item in service.containers]
-        exact = tail is None or (len(sources) == 1 and until is None)
-        last: deque[LogLine] = deque(maxlen=tail)
+        exact = tail is None or (len(service.containers) == 1 and until is None)
         with self._streams.reading(service):
-            async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
-                async for batch in batches:
-                    if exact:
-                        yield batch
-                    else:
-                        last += batch
-        if last:
-            yield list(last)
+            if before and exact and tail and tail > BACKFILL:  # too many to be held until they can be counted
+                batches = self._led_in(service.containers[0], tail, since, before)
+            elif before:
+                exact, counted = tail is None, counted and counted + LOOK_BACK
+                batches = _since(self._merged(service, counted, _earlier(since), until), since, before)
+            else:
+                batches = self._merged(service, counted, since, until)
+            async with aclosing(batches if exact else _last(batches, tail or 0, before)) as chosen:
+                async for batch in chosen:
+                    yield batch
 
-    async def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[LogLine], None]:
+    def _merged(
+        self, service: Service, tail: int | None, since: int | None, until: int | None
+    ) -> AsyncGenerator[list[LogLine], None]:
+        sources = [self._engine.logs(item, tail=tail, since=since, until=until) for item in service.containers]
+        return sources[0] if len(sources) == 1 else merged(sources)
+
+    async def _led_in(
+        self, container: Container, tail: int, since: int | None, before: Before
+    ) -> AsyncGenerator[list[LogLine], None]:
+        """A tail, after what was written just before its first line."""
+        first: LogLine | None = None
+        async with aclosing(self._engine.logs(container, tail=tail, since=since)) as batches:
+            async for batch in batches:
+                if first is None:
+                    first = batch[0]
+                    before(await self._preceding(container, first))
+                yield batch
+
+    async def _preceding(self, container: Container, line: LogLine) -> list[LogLine]:
+        earlier: deque[LogLine] = deque(maxlen=LOOK_BACK)
+        moment = line.timestamp
+        async with aclosing(self._engine.logs(container, since=_earlier(moment), until=moment)) as batches:
+            async for batch in batches:
+                found = next((place for place, other in enumerate(batch) if other.record == line.record), len(batch))
+                earlier += batch[:found]
+                if found < len(batch):
+                    break
+        return list(earlier)
+
+    async def read_from(
+        self, subscription: Subscription, moment: int, *, before: Before | None = None
+    ) -> AsyncGenerator[list[LogLine], None]:
         """The lines since a moment that are older than what is held completely; the subscription goes on after them.
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
@@ -61,18 +103,18 @@ class Reads:
         if subscription.position > feed.complete_from or until is None:
             return
         held = {_name(row) for row in feed.history.slice(subscription.position) if isinstance(row, LogLine)}
-        async with aclosing(self.read(feed.service, since=moment, until=until)) as batches:
+        async with aclosing(self.read(feed.service, since=moment, until=until, before=before)) as batches:
             async for batch in batches:
                 yield [line for line in batch if _name(line) not in held]
 
     async def read_after(
-        self, service: Service, marks: Marks, until: int | None = None
+        self, service: Service, marks: Marks, until: int | None = None, *, before: Before | None = None
     ) -> AsyncGenerator[list[Row], None]:
         """What the engine holds after the last line of each container; a gap where that line is no longer there.
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
         """
-        sources = [self._container_after(container, marks, until) for container in service.containers]
+        sources = [self._container_after(container, marks, until, before) for container in service.containers]
         present = {container.short_id for container in service.containers} | marks.told
         if gone := [cursor for name, cursor in marks.cursors.items() if name not in present]:
             sources.append(in_batches(removed(gone)))
@@ -81,7 +123,9 @@ class Reads:
                 async for rows in batches:
                     yield rows
 
-    async def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
+    async def catch_up(
+        self, subscription: Subscription, marks: Marks, *, before: Before | None = None
+    ) -> AsyncGenerator[list[Row], None]:
         """What follows the last line of each container, as far as it is not held here; then the subscription goes on.
 
         :raises EngineUnavailable, LogsUnreadable: as the engine does
@@ -91,18 +135,22 @@ class Reads:
         begin = marks.copy()
         marks.feed = ''  # what comes now is not of that history
         with self._streams.reading(subscription.feed.service):
-            async with aclosing(catch_up(self._container_after, subscription, begin)) as batches:
+            read_after = partial(self._container_after, before=before)
+            async with aclosing(catch_up(read_after, subscription, begin, before)) as batches:
                 async for rows in batches:
                     yield rows
 
     async def _container_after(
-        self, container: Container, marks: Marks, until: int | None = None
+        self, container: Container, marks: Marks, until: int | None = None, before: Before | None = None
     ) -> AsyncGenerator[list[Row], None]:
         name = container.short_id
         cursor = None if name in marks.told else marks.cursors.get(name)
         # of one that was never heard all is new, but where cursors do not name all that ended, not what is old
         unheard = None if name in marks.told or (container.running and len(marks.cursors) < NAMED) else marks.newest
-        source = _after(self._engine, container, cursor) if cursor else _all(self._engine, container, unheard)
+        if cursor:
+            source = _after(self._engine, container, cursor, before)
+        else:
+            source = _all(self._engine, container, unheard, before)
         try:
             async with aclosing(source) as batches:
                 async for rows in batches:
@@ -112,27 +160,44 @@ class Reads:
                 yield removed([cursor])
 
 
-async def _all(engine: Engine, container: Container, newest: Cursor | None) -> AsyncGenerator[list[Row], None]:
+async def _all(
+    engine: Engine, container: Container, newest: Cursor | None, before: Before | None
+) -> AsyncGenerator[list[Row], None]:
     since = max(0, newest.timestamp - MARGIN) if newest else None
-    async with aclosing(engine.logs(container, since=since)) as batches:
+    source = engine.logs(container, since=_earlier(since) if before else since)
+    async with aclosing(_since(source, since, before) if before else source) as batches:
         async for batch in batches:
             yield list(batch)
 
 
-async def _after(engine: Engine, container: Container, cursor: Cursor) -> AsyncGenerator[list[Row], None]:
+async def _after(
+    engine: Engine, container: Container, cursor: Cursor, before: Before | None
+) -> AsyncGenerator[list[Row], None]:
     """What a container's log has after a line, in the log's order, with constant memory; see :class:`Resume`."""
     for tail in TAILS:
         resume = Resume(cursor, tail=tail, held=0)
         async with aclosing(engine.logs(container, tail=tail)) as batches:
             async for batch in batches:
-                if (rows := resume.sift(batch)) and resume.found:
-                    yield rows
-        if resume.found:
-            return
+                if not (rows := resume.sift(batch)) or not resume.found:
+                    continue
+                if before and resume.earlier:
+                    if tail and len(resume.earlier) < LOOK_BACK:
+                        break  # there may be more before it: look at a longer part
+                    before(list(resume.earlier))
+                    resume.earlier.clear()
+                yield rows
+            else:
+                if resume.found:
+                    return
     begun = False
     async with aclosing(engine.logs(container)) as batches:
         async for batch in batches:
-            if lines := batch if begun or not resume.reaches_later else list(dropwhile(resume.is_older, batch)):
+            older = 0
+            if not begun and resume.reaches_later:
+                older = next((place for place, line in enumerate(batch) if not resume.is_older(line)), len(batch))
+            if before and older:
+                before(batch[:older])
+            if lines := batch[older:]:
                 yield list[Row](lines) if begun else [resume.gap(lines[0]), *lines]
                 begun = True
     if not begun:
@@ -176,6 +241,39 @@ class Streams:
                 f'{used:,} streams of the engine are open, and {self._most:,} is the limit '
                 '(DASHBOARD_MAX_STREAMS). Try again when others have left.'
             )
+
+
+def _earlier(moment: int | None) -> int | None:
+    return None if moment is None else max(0, moment - LOOK_BACK_TIME)
+
+
+async def _since(
+    batches: AsyncGenerator[list[LogLine], None], moment: int | None, before: Before
+) -> AsyncGenerator[list[LogLine], None]:
+    """The lines from a moment on, after those that precede them."""
+    stamp = b'' if moment is None else format_timestamp(moment).encode()
+    async with aclosing(batches):
+        async for batch in batches:
+            early = [line for line in batch if line.record[:STAMP_LENGTH] < stamp]
+            if early:
+                before(early)
+            if len(early) < len(batch):
+                yield [line for line in batch if line.record[:STAMP_LENGTH] >= stamp] if early else batch
+
+
+async def _last(
+    batches: AsyncGenerator[list[LogLine], None], count: int, before: Before | None
+) -> AsyncGenerator[list[LogLine], None]:
+    """So many of the last lines."""
+    last: deque[LogLine] = deque()
+    async with aclosing(batches):
+        async for batch in batches:
+            last += batch
+            early = [last.popleft() for _ in range(len(last) - count)]
+            if before and early:
+                before(early)
+    while last:
+        yield [last.popleft() for _ in range(min(BATCH, len(last)))]
 
 
 def _name(line: LogLine) -> tuple[str, bytes, int]:

@@ -10,6 +10,11 @@ from dashboard.model import SECOND, Cursor, Gap, LogLine, Row, format_timestamp
 TAILS = (2_000, 20_000, 200_000, None)  # last lines that are searched for a line, one after the other; None: all
 HELD = 200_000  # lines kept while the last one is looked for
 MARGIN = SECOND  # by which stdout and stderr may be logged out of order
+# A line may mean something by what was written before it, as one of a private key does by the first line of that key.
+# Where it is read for somebody who may not see that, the reading looks back so far, and no further: so many lines of
+# its container (a key of 16,384 bits has 200), and so long.
+LOOK_BACK = 400  # lines
+LOOK_BACK_TIME = 3 * SECOND
 LATE, LOOK = SECOND // 2, SECOND // 8  # how late a live stream may be, and how often that is looked at
 GONE, TOO_LATE = 'the engine no longer has them', 'the engine could not keep up'
 
@@ -46,6 +51,7 @@ class Resume:
         self._first = b''  # the record that came first
         self._come = 0
         self._held: deque[LogLine] = deque(maxlen=held)
+        self.earlier: deque[LogLine] = deque(maxlen=LOOK_BACK)  # the last ones that did not pass
 
     def sift(self, batch: list[LogLine]) -> list[Row]:
         """The rows of this batch that are new."""
@@ -56,9 +62,11 @@ class Resume:
         for index, line in enumerate(batch):
             if line.record.startswith(self._stamp) and line.cursor == self._last and self._is_certain():
                 self.found = True
+                self.earlier += batch[: index + 1]
                 return list(batch[index + 1 :])
         self._come += len(batch)
         self._held += batch
+        self.earlier += batch
         self.reaches_later = self.reaches_later or not all(map(self.is_older, batch))
         return self.finish() if self._is_past(batch) else []
 

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from dashboard.errors import ConfigError
 from dashboard.lines import RefusedPattern, compiled, fixed, reason_of
-from dashboard.view.private_keys import BEGIN, END, HINT
+from dashboard.view import dress, kinds
+from dashboard.view.cards import RUN, Span, cards
+from dashboard.view.private_keys import BEGIN, END, HINT, KEY_LINE, key_lines
 
-Span: TypeAlias = tuple[int, int]  # from, up to and not including, in characters
 MEMORY = 64 << 20  # bytes that RE2 may use for all rules together
 LONGEST_PATTERN = 4_096  # characters
-MOST_GROUPS = 5  # of digits in a card number: 4-4-4-4-3
+MOST_FOUND = 500  # finds of one rule in one line, looked at in Python; what follows them is hidden
+
+
+class Look(Enum):
+    """What is looked for at once. RE2 makes a state of all that may be going on, and crawls when that is too much."""
+
+    NAMES = 'names'
+    SHAPES = 'shapes'
+    COUNTS = 'counts'  # the signs of any word
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +36,14 @@ class Rule:
     :param pattern: RE2 syntax, ``^`` and ``$`` are the line's; what its groups hold is the secret, without groups all
     :param secrets: the secrets among what a group has found, where a pattern alone cannot tell
     :param hint: a pattern that fits fewer lines, and every line with a secret
+    :param look: with which others it is looked for
     """
 
     name: str
     pattern: str
     secrets: Callable[[str, Span], Iterable[Span]] | None = None
     hint: str = ''
+    look: Look = Look.NAMES
 
 
 class Rules:
@@ -41,11 +53,14 @@ class Rules:
     """
 
     def __init__(self, own: Sequence[Rule] = ()) -> None:
-        rules = (*BUILT_IN, *own)
-        self._rules = [(rule, _compiled(rule.pattern)) for rule in rules]
-        hints = '|'.join([*(f'(?:{rule.hint or rule.pattern})' for rule in rules), HINT])
-        self._any = _compiled(f'(?:{hints})', never_capture=True)
-        self._any_or_unseen = _compiled(f'(?:{hints}|{UNSEEN})', never_capture=True)
+        rules = (*(replace(rule, hint=rule.hint or _first_look(rule)) for rule in BUILT_IN), *own)
+        self._rules = [
+            (rule, _compiled(rule.hint or rule.pattern, never_capture=True), _compiled(rule.pattern)) for rule in rules
+        ]
+        by_look = [[rule.hint or rule.pattern for rule in rules if rule.look is look] for look in Look]
+        by_look[0].append('PRIVATE KEY')
+        self._any = [_any_of(patterns) for patterns in by_look]
+        self._any_or_unseen = [_any_of([*by_look[0], UNSEEN]), *self._any[1:]]
         self._lines_alone = any(_ANCHORS.search(rule.pattern) for rule in own)
 
     def suspects(self, lines: Sequence[bytes]) -> bool:
@@ -55,18 +70,21 @@ class Rules:
             text.isascii() or text.decode()
         except UnicodeDecodeError:
             return True
-        return (self._lines_alone and len(lines) > 1) or self._any_or_unseen.search(text) is not None
+        if self._lines_alone and len(lines) > 1:
+            return True
+        return any(pattern.search(text) is not None for pattern in self._any_or_unseen)
 
     def may_find(self, text: bytes) -> bool:
         """Whether there may be a secret in one line, as it is; in UTF-8."""
-        return self._any.search(text) is not None
+        return any(pattern.search(text) is not None for pattern in self._any)
 
     def find(self, text: str) -> Iterator[tuple[Span, str]]:
         """Each secret in a line and its name. What lies inside a mark of an earlier redaction is none."""
         encoded = text.encode()
         marks = [match.span() for match in _MARK.finditer(text)] if '[redacted: ' in text else []
-        for rule, pattern in self._rules:
-            if pattern.search(encoded):  # many times faster than to look for characters
+        # of RE2's Set one cannot tell a line that no pattern fits from one that is too much for it
+        for rule, hint, pattern in self._rules:
+            if hint.search(encoded):  # many times faster than to look for characters
                 yield from ((span, rule.name) for span in _found(rule, pattern, text) if not _lies_in(marks, span))
 
 
@@ -87,78 +105,22 @@ def read_rules(path: Path) -> list[Rule]:
     return [_own(path, number, line.strip()) for number, line in enumerate(lines, 1) if _means_something(line)]
 
 
+def _first_look(rule: Rule) -> str:
+    return rule.pattern if rule.look is Look.COUNTS else kinds.shortened(rule.pattern)
+
+
+def _any_of(patterns: Iterable[str]) -> Any:
+    return _compiled('|'.join(f'(?:{pattern})' for pattern in patterns), never_capture=True)
+
+
 def _compiled(pattern: str, *, never_capture: bool = False) -> Any:
     """A pattern as the rules mean it.
 
     :raises RefusedPattern: when RE2 refuses it
     """
-    return compiled(f'(?m){pattern}', memory=MEMORY, capture=not never_capture)
+    return compiled(f'(?m)(?:{pattern})', memory=MEMORY, capture=not never_capture)
 
 
-# -- which of what a pattern has found are secrets
-
-
-def cards(text: str, run: Span) -> Iterator[Span]:
-    """Payment card numbers in a run of digit groups: 13 to 19 digits, grouped as on a card, with a good check digit."""
-    groups = [(run[0] + match.start(), run[0] + match.end()) for match in _DIGITS.finditer(text[slice(*run)])]
-    first = 0
-    while first < len(groups):
-        lasts = range(min(first + MOST_GROUPS, len(groups)) - 1, first - 1, -1)
-        last = next((last for last in lasts if _is_card(text, groups[first : last + 1])), None)
-        if last is not None:
-            yield groups[first][0], groups[last][1]
-        first = (first if last is None else last) + 1
-
-
-def _is_card(text: str, groups: Sequence[Span]) -> bool:
-    sizes = [end - start for start, end in groups]
-    if not 13 <= sum(sizes) <= 19:
-        return False
-    if len(sizes) > 1 and (sizes[0] != 4 or min(sizes[1:-1], default=4) < 4 or max(sizes) > 7):
-        return False
-    digits = ''.join(text[start:end] for start, end in groups)
-    if not ('3' <= digits[0] <= '6' or '22' <= digits[:2] <= '27') or len({text[end] for _, end in groups[:-1]}) > 1:
-        return False
-    return _check_digit_fits(digits) and not _is_part_of_an_id(text, groups[0][0], groups[-1][1])
-
-
-def _check_digit_fits(digits: str) -> bool:
-    """The formula of ISO/IEC 7812-1, annex B, which Luhn described."""
-    doubled = digits[-2::-2].translate(_DOUBLED)
-    return sum(map(int, digits[-1::-2] + doubled)) % 10 == 0
-
-
-def _is_part_of_an_id(text: str, start: int, end: int) -> bool:
-    """The decimals of a number, or digits inside a long hexadecimal name (a digest, a trace id, a UUID)."""
-    if text[max(0, start - 1) : start] == '.' and text[max(0, start - 2) : start - 1].isdigit():
-        return True
-    low, high = start, end
-    while low > max(0, end - 33) and text[low - 1] in _HEX:
-        low -= 1
-    while high < min(len(text), low + 33) and text[high] in _HEX:
-        high += 1
-    return high - low >= 32
-
-
-def keys(text: str, run: Span) -> Iterator[Span]:
-    """An AWS secret key that nothing names: 40 characters in all, of upper and lower case and with digits."""
-    found = text[slice(*run)]
-    kinds = (str.islower, str.isupper, str.isdigit)
-    if len(found) == 40 and text[run[1] : run[1] + 1] != '=' and all(any(map(kind, found)) for kind in kinds):
-        yield run
-
-
-def tokens(text: str, run: Span) -> Iterator[Span]:
-    """A bearer token; ordinary words follow "bearer" too."""
-    found = text[slice(*run)]
-    if len(found) >= 20 or not _WORDS.fullmatch(found):
-        yield run
-
-
-_DOUBLED = str.maketrans('0123456789', '0246813579')  # the digits of twice as much, added
-_HEX = frozenset('0123456789abcdefABCDEF-')
-_DIGITS = fixed(r'[0-9]+')
-_WORDS = fixed(r'[A-Za-z]?[a-z._=-]*')
 _ANCHORS = fixed(r'\\[Az]|\(\?[a-zA-Z]*-')  # these do not mean the same in many lines at once
 # What :func:`dashboard.ansi.unseen` finds begins with one of these.
 UNSEEN = (
@@ -167,33 +129,32 @@ UNSEEN = (
 )
 _MARK = fixed(r'\[redacted: [A-Za-z0-9 ]+\]')
 
-_QUOTED = r'\\{0,3}["\x27]'  # JSON in JSON escapes its quotes
-_NAMES = rf'(?:{_QUOTED})?\s*(?:=>|[:=])\s*(?:{_QUOTED}|\[)*'  # between a name and its value
-_WORD = r'[^\s"\x27\\,;\]]+'
-_SLASH = r'\\{0,3}/'  # JSON may escape slashes as well
-_USER = r'[^\s/?#"\x27<>@:\[]*'
-
 BUILT_IN = (
     Rule('private key', rf'(?s:{BEGIN}(?:.*?{END}|.*))'),
-    # the value of several schemes is a list of parameters up to the line's end; else a scheme and a word, or a word
-    Rule(
-        'authorization header',
-        rf'(?i:authorization{_NAMES}((?:digest|aws4-[a-z0-9-]+|hawk|oauth|signature)\s.+|{_WORD}(?:[ \t]+{_WORD})?))',
-    ),
-    Rule('bearer token', r'(?i:(?:bearer(?:[\s:="\x27\\]|%20)+)+([a-z0-9._~+/=%-]{6,}))', tokens),
-    Rule('web token', r'eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*'),
-    # a password may hold / and @; then its part before the first / must not be a port
-    Rule(
-        'URL credentials',
-        rf':{_SLASH}{_SLASH}({_USER}:(?:[0-9]*[^0-9\s/?#"\x27<>@]|[0-9]{{6}})[^\s"\x27<>]*'
-        rf'|{_USER}:[^\s/?#"\x27<>]*|[^\s/?#"\x27<>@:]{{16,}})@',
-    ),
-    Rule('URL credentials', r'(?i:%3a%2f%2f([^\s"\x27<>&/?]*%3a[^\s"\x27<>&/?]*)%40)'),  # a URL in another one
-    Rule('AWS key', rf'(?i:(?:session|security)[_-]?token{_NAMES}([a-z0-9/+=%]{{100,}}))'),
-    Rule('AWS key', r'(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ANVA|AIPA|ABIA|ACCA)[A-Z0-9]{16}'),
-    Rule('AWS key', rf'(?i:secret_?(?:access_?)?key(?:{_NAMES}|\s+)([a-z0-9/+]{{40}}))'),
-    Rule('AWS key', r'[A-Za-z0-9/+]{40,}', keys, hint=r'(?:^|[^A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?:$|[^A-Za-z0-9/+=])'),
-    Rule('card number', r'(?:^|[^0-9])((?:[3-6][0-9]|2[2-7])(?:[ \x{a0}\x{2009}\x{202f}-]?[0-9]){11,})', cards),
+    Rule('private key', kinds.KEY, look=Look.SHAPES),
+    Rule('private key', KEY_LINE, key_lines, hint=HINT, look=Look.COUNTS),
+    Rule('authorization header', dress.AUTHORIZATION),
+    Rule('bearer token', dress.BEARER, dress.tokens),
+    Rule('web token', kinds.JWT, look=Look.SHAPES),
+    Rule('access token', kinds.TOKEN, hint=kinds.TOKEN_HINT, look=Look.SHAPES),
+    Rule('access token', kinds.LEGACY_VAULT, dress.old_vault, look=Look.SHAPES),
+    Rule('access token', kinds.PLACE, look=Look.SHAPES),
+    Rule('cookie', dress.OWN_COOKIE),
+    Rule('cookie', dress.COOKIE),
+    Rule('URL credentials', dress.URL),
+    Rule('URL credentials', dress.URL_TOKEN, dress.with_digit),
+    Rule('URL credentials', dress.URL_IN_URL),
+    Rule('URL credentials', dress.DSN),
+    Rule('password', dress.PASSWORD, dress.passwords),
+    Rule('password', dress.SPOKEN, dress.passwords),
+    Rule('password hash', kinds.HASH, look=Look.SHAPES),
+    Rule('AWS key', dress.AWS_SESSION),
+    Rule('AWS key', dress.AWS_ID, look=Look.SHAPES),
+    Rule('AWS key', dress.AWS_NAMED),
+    Rule('AWS key', dress.AWS_ALONE, dress.keys, hint=dress.AWS_ALONE_HINT, look=Look.COUNTS),
+    Rule('secret', dress.SECRET, dress.named),
+    Rule('secret', dress.TOKEN_BY_NAME, dress.long_named, hint=dress.TOKEN_BY_NAME_HINT),
+    Rule('card number', RUN, cards, look=Look.COUNTS),
 )
 
 
@@ -203,7 +164,10 @@ def _lies_in(marks: Sequence[Span], span: Span) -> bool:
 
 
 def _found(rule: Rule, pattern: Any, text: str) -> Iterator[Span]:
-    for match in pattern.finditer(text):
+    for count, match in enumerate(pattern.finditer(text)):
+        if count == MOST_FOUND:
+            yield match.start(), len(text)
+            return
         groups = [match.span(group) for group in range(1, pattern.groups + 1) if match.group(group)]
         for span in groups or [match.span()]:
             yield from rule.secrets(text, span) if rule.secrets else (span,) if span[0] < span[1] else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 from starlette.requests import HTTPConnection
 
@@ -17,7 +18,7 @@ from dashboard.config import Settings
 from dashboard.errors import InvalidToken, RightsChanged, ServiceNotFound
 from dashboard.model import Row, Service, ServiceKey
 from dashboard.timeline import EngineStatus, LogHub, Marks, ServiceFeed, Subscription, find_service, shortest_name
-from dashboard.view.lens import Batches, Lens, Redactor
+from dashboard.view.lens import Lens, Reading, Redactor
 
 
 class Views:
@@ -138,33 +139,33 @@ class View:
         self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
     ) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.read`; ends with an error when the service or the right to see it is lost half-way."""
-        return self._seen(service.key, self._hub.reads.read(service, tail=tail, since=since, until=until))
+        return self._seen(service.key, partial(self._hub.reads.read, service, tail=tail, since=since, until=until))
 
     def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.read_from`, and :meth:`read`."""
-        return self._seen(subscription.feed.service.key, self._hub.reads.read_from(subscription, moment))
+        return self._seen(subscription.feed.service.key, partial(self._hub.reads.read_from, subscription, moment))
 
     def read_after(self, service: Service, marks: Marks, until: int | None = None) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.read_after`, and :meth:`read`."""
-        return self._seen(service.key, self._hub.reads.read_after(service, marks, until))
+        return self._seen(service.key, partial(self._hub.reads.read_after, service, marks, until))
 
     def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.catch_up`, and :meth:`read`."""
-        return self._seen(subscription.feed.service.key, self._hub.reads.catch_up(subscription, marks))
+        return self._seen(subscription.feed.service.key, partial(self._hub.reads.catch_up, subscription, marks))
 
     def held(self, feed: ServiceFeed, start: int, stop: int) -> list[Row]:
         """Rows that a feed remembers, through the lens; see :meth:`History.slice`."""
         self._check(feed.service.key)
         return self.lens.held(feed.history, start, stop)
 
-    async def _seen(self, key: ServiceKey, rows: Batches) -> AsyncGenerator[list[Row], None]:
+    async def _seen(self, key: ServiceKey, reading: Reading) -> AsyncGenerator[list[Row], None]:
         """Rows from the engine through the lens. Who may see less of them meanwhile gets no more.
 
         They cannot be gone on with through another lens: what it hides may have begun in rows that it has not seen.
         """
         self._check(key)
         lens = self.lens
-        async with aclosing(lens.read(rows)) as batches:
+        async with aclosing(lens.read(reading)) as batches:
             async for batch in batches:
                 self._check(key)
                 if self.lens.redacts and not lens.redacts:

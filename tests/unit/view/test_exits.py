@@ -42,6 +42,7 @@ KEY = [
 LINES = ['first', f'url postgres://ann:{SECRET}@db', 'ping', *KEY, f'url redis://:{SECRET}@cache', 'last']
 PIECES = (SECRET, KEY[1], KEY[2])
 TAIL = 6  # begins inside the key
+PREFIXED = ['first', *(f'app-1  | {text}' for text in KEY), 'last']
 
 
 class Clients:
@@ -73,7 +74,11 @@ def serving(directory: Path, settings: Settings):
         container = client.portal.call(partial(engine.add, 'web'))
         for number, text in enumerate(LINES):
             client.portal.call(partial(engine.write, container, text, timestamp=START + number * SECOND))
+        other = client.portal.call(partial(engine.add, 'prefixed'))
+        for number, text in enumerate(PREFIXED):
+            client.portal.call(partial(engine.write, other, text, timestamp=START + number * SECOND // 10))
         clients = Clients(client, tokens)
+        clients.other = other.short_id
         clients.cursor = f'{START}-0-{container.short_id}'
         wait_until(lambda: 'web' in clients.get('admin', '/api/services'))
         yield clients
@@ -126,6 +131,10 @@ def test_a_socket_that_resumes_further_back_than_the_server_remembers_gets_marks
             seen = server.receive(who, f'/api/logs/ws/web?since={server.cursor}', until='last')
             assert 'ping' in seen
             assert (SECRET in seen) is (who == 'admin')
+        for start in range(2, len(PREFIXED) - 1):
+            after = f'{START + (start - 1) * SECOND // 10}-0-{server.other}'
+            path = f'/api/logs/ws/prefixed?since={after}'
+            assert_hidden(*(server.receive(who, path, until='last') for who in ('viewer', 'admin')))
 
 
 def test_what_is_held_is_downloaded_with_marks(server):
@@ -136,6 +145,32 @@ def test_what_is_held_is_downloaded_with_marks(server):
             assert seen.endswith('last\n')
             assert not any(piece in seen for piece in PIECES)
         assert SECRET in server.get('admin', '/api/logs/web/download?held=0')
+
+
+@pytest.mark.parametrize('start', range(2, len(PREFIXED) - 1))
+def test_a_key_behind_a_loggers_words_is_hidden_from_wherever_it_is_read_on(server, start):
+    """Its short lines are known by nothing but its beginning, which is before the part that is asked for."""
+    moment = START + start * SECOND // 10
+    cursor = f'{moment - SECOND // 10}-0-{server.other}'
+    tail, since, after = f'tail={len(PREFIXED) - start}', f'since={moment / SECOND:.1f}', f'since={cursor}'
+    for query in (tail, since, after):
+        for path in ('', '/download', '/download?format=jsonl'):
+            joined = f'/api/logs/prefixed{path}{"&" if "?" in path else "?"}{query}'
+            assert_hidden(server.get('viewer', joined), server.get('admin', joined))
+    for query in (tail, after, f'{after}&batch=1'):
+        path = f'/api/logs/ws/prefixed?{query}'
+        assert_hidden(*(server.receive(who, path, until='last') for who in ('viewer', 'admin')))
+    with server.client.websocket_connect(f'/api/logs/ws/prefixed?token={server.tokens["admin"]}') as socket:
+        socket.receive_text()
+        path = f'/api/logs/prefixed/download?held={start}'
+        assert_hidden(server.get('viewer', path), server.get('admin', path))
+
+
+def assert_hidden(viewers: str, administrators: str) -> None:
+    assert 'last' in viewers
+    assert '[redacted: private key]' in viewers
+    assert not any(piece in viewers for piece in PIECES)
+    assert 'END PRIVATE KEY' in administrators
 
 
 @pytest.mark.parametrize('term', ['hunter', '/hunt.r2/', KEY[1][:8], '/^Mz==$/', ':hunter2hunter2@'])
