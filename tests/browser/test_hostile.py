@@ -46,7 +46,7 @@ def hostile(run_container):
 
 def test_hostile_lines_are_text_and_the_page_stays_usable(open_page, server, hostile):
     name, container, write = hostile
-    rows = len(CORPUS) + LONG // LONGEST_LINE + 1 + 50 + 1  # a line is shown in pieces of a bounded length
+    rows = len(CORPUS) + LONG // LONGEST_LINE + 50 + 1  # a line is shown in pieces of a bounded length
     page = open_page(server, f'/logs?service={name}')
     page.on('dialog', lambda dialog: pytest.fail(dialog.message))
     expect(page.get_by_label('Connection')).to_contain_text('Live')
