@@ -17,20 +17,14 @@ from typing import TypeAlias
 from nicegui import ui
 
 from dashboard.model import Row
+from dashboard.pages.logs.hold import HOLD
 
 BLOCK = 250  # rows; few enough blocks for the browser to lay out, and small enough ones to skip
 STRIDE = 500  # rows in one message: more would hold up the browser for longer than a tenth of a second
 ANSWER_TIMEOUT = 10.0  # seconds a browser may take to show a flush
-AT_BOTTOM = 24  # pixels from the end that still count as the end
-
-# the element remembers whether it follows, so that a flush that is under way cannot drag a reader back to the end
-_ON_SCROLL = (
-    '(e) => { const v = e.target; if (v.busy) return;'
-    f' const bottom = v.scrollHeight - v.scrollTop - v.clientHeight < {AT_BOTTOM};'
-    ' const follow = bottom || (v.follow && v.scrollTop >= v.top); v.top = v.scrollTop;'
-    ' if (follow !== v.follow) { v.follow = follow; emit(follow); } }'
+_ON_OPEN = (
+    "(e) => { const gap = e.target.closest('[data-gap]'); if (gap) { e.currentTarget.stay(); emit(gap.dataset.gap); } }"
 )
-_ON_OPEN = "(e) => { const gap = e.target.closest('[data-gap]'); if (gap) emit(gap.dataset.gap); }"
 Render: TypeAlias = Callable[[Sequence[Row]], str]
 
 
@@ -53,15 +47,16 @@ class LogView(ui.element):
         self.hidden = False  # whether the tab was out of sight when it last answered
         self._blocks: deque[int] = deque()  # rows in each block
         self.classes('log').props('role=log aria-label="Log lines" aria-live=off tabindex=0')
-        self.on('scroll.passive', lambda event: on_follow(bool(event.args)), js_handler=_ON_SCROLL)
+        self.on('follow', lambda event: on_follow(bool(event.args)), js_handler='(e) => emit(e.target.follow)')
         for trigger in ('click', 'keydown.enter'):
             self.on(trigger, lambda event: on_open(str(event.args)), js_handler=_ON_OPEN)
+        self.client.run_javascript(f'{self._find()} {HOLD}')
 
     async def replace(self, rows: Sequence[Row], *, follow: bool = True) -> bool:
         """Show these rows and no others, at the end or else at the beginning; False when the browser did not answer."""
         self._blocks = deque()
         start = '' if follow else 'v.follow = false; v.scrollTop = v.top = 0;'
-        return await self._add(rows, follow, f'v.replaceChildren(); {start}')
+        return await self._add(rows, follow, f'v.replaceChildren(); v.leaving = 0; {start}')
 
     async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
         """Add rows at the end; while following, the oldest leave. False when the browser did not answer."""
@@ -84,7 +79,7 @@ class LogView(ui.element):
     def scroll_to_end(self) -> None:
         """Go to the newest line and follow from there."""
         self.client.run_javascript(
-            f'{self._find()} v.follow = true; v.scrollTop = v.scrollHeight; v.top = v.scrollTop;'
+            f'{self._find()} if (v.selected()) getSelection().removeAllRanges(); v.follow = true; v.to_end();'
         )
 
     def go_to(self, stamp: str) -> None:
@@ -109,7 +104,7 @@ class LogView(ui.element):
         if rest:
             steps += f'v.insertAdjacentHTML("beforeend", {_script(self._added(rest))});'
         if follow and (leaving := self._evict()):
-            steps += f'for (let i = 0; i < {leaving}; i++) v.firstElementChild.remove();'
+            steps += f'v.leaving += {leaving}; v.let_go();'  # or later, when its reader holds it
         return steps
 
     def _added(self, rows: Sequence[Row]) -> str:
@@ -132,7 +127,7 @@ class LogView(ui.element):
     async def _send(self, steps: str, follow: bool) -> bool:
         self.rows = sum(self._blocks)
         start = 'v.follow = v.follow ?? true;' if follow else ''
-        end = 'if (v.follow) { v.scrollTop = v.scrollHeight; v.top = v.scrollTop; }' if follow else ''
+        end = 'if (v.follow) v.to_end();' if follow else ''
         script = f'{self._find()} v.busy = false; {start} {steps} {end} return document.visibilityState;'
         try:
             answer = await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT)

@@ -180,7 +180,8 @@ class LogViewer:
             self.error = str(error)
 
     def _must_fill(self, subscription: Subscription) -> bool:
-        return self._stale or self._many != (len(subscription.feed.service.containers) > 1)
+        changed = self._many != (len(subscription.feed.service.containers) > 1)
+        return self._stale or (changed and self.following)  # a reader who stays keeps what is before their eyes
 
     async def _fill(self, subscription: Subscription) -> bool:
         """Show the newest of all that this tab holds, or what follows an opened gap, through the filter."""
