@@ -21,7 +21,7 @@ from dashboard.access.throttle import Throttle
 from dashboard.access.tokens import Tokens
 from dashboard.access.users import Users, check_username
 from dashboard.access.visits import Visits
-from dashboard.errors import AccountError, InvalidCredentials, NotAllowed, TooManyAttempts, UnknownAccount
+from dashboard.errors import AccountError, InvalidCredentials, InvalidToken, NotAllowed, TooManyAttempts, UnknownAccount
 
 Result = TypeVar('Result')
 
@@ -128,6 +128,13 @@ class Accounts:
         :raises InvalidToken: when it is not ours, has expired or was ended
         """
         return self.sessions.identify(token)
+
+    def known_token(self, token: str) -> Identity | None:
+        """The same; None for a token that is not valid."""
+        try:
+            return self.identify(token)
+        except InvalidToken:
+            return None
 
     def logout(self, identity: Identity) -> None:
         """End the session that was identified, if it has not ended already."""

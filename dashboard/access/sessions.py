@@ -79,6 +79,10 @@ class Sessions:
                 self._store.used([identity.token_id])
         return identity
 
+    def origin_key(self, identity: Identity) -> str:
+        """What its browser shows beside the cookie, for cookies reach more than one origin."""
+        return self._tokens.key_of(identity.token_id)
+
     def still(self, identity: Identity) -> Identity:
         """The same one as it is now, for what a page does long after it was opened.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ class Tokens:
         """The token of a session."""
         claims = {'sub': session.username, 'jti': session.jti, 'iat': session.created, 'exp': session.expires}
         return jwt.encode(claims, self._key, ALGORITHM)
+
+    def key_of(self, session: str) -> str:
+        """A second secret of a session, by its ``jti``; kept nowhere, and of no use to whoever has the token."""
+        return hmac.new(self._key, f'origin key {session}'.encode(), 'sha256').hexdigest()
 
     def read(self, token: str) -> dict[str, Any]:
         """The claims of a token of ours that has not expired.

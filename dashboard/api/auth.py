@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dashboard.access import Accounts, Audit, Identity, Role
 from dashboard.errors import BadRequest
-from dashboard.web import address_of, agent_of, cookie_token, forget, remember
+from dashboard.web import HEADER, address_of, agent_of, cookie_tokens, forget, remember
 
 # For the OpenAPI page only: the gate has checked the token before a route is reached.
 BEARER = OAuth2PasswordBearer(tokenUrl='/api/auth/login', auto_error=False, description='Or the cookie of the pages.')
@@ -139,8 +139,9 @@ def router(accounts: Accounts, audit: Audit) -> APIRouter:
             await accounts.aside(accounts.change_password, *arguments)
         fresh = accounts.issue(identity.username, address=address_of(request), agent=agent_of(request))
         changed = token(fresh)
-        if cookie_token(request):  # a browser's: its cookie ended with the others
+        if cookie_tokens(request.scope):  # a browser's: its cookie ended with the others
             remember(request, response, changed.access_token)
+            response.headers[HEADER] = accounts.sessions.origin_key(accounts.identify(fresh))
         return changed
 
     @routes.post('/logout', responses=REFUSED, dependencies=SIGNED_IN)

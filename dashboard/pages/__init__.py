@@ -21,7 +21,7 @@ def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings
     """Add the pages to the application."""
     app.router.routes += [Route('/', _home), mark.ROUTE, *login.routes(accounts, audit)]
     clients.install()
-    sockets.install(settings)
+    sockets.install(accounts, settings)
     logs.install(views, accounts, settings, audit)
     account.install(accounts, settings, audit)
     users.install(accounts, settings, audit)

@@ -25,13 +25,14 @@ def install(accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the page."""
 
     @ui.page('/account', title='Account · Docker Log Dashboard')
-    def account(request: Request) -> Response | None:
+    async def account(request: Request) -> Response | None:
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
         page = AccountPage(accounts, visit, partial(audit.record, who=visit.identity, address=address_of(request)))
         with shell(visit, request, accounts, audit):
-            page.build()
+            if await clients.arrived():
+                page.build()
         return None
 
 

@@ -41,7 +41,8 @@ def install(audit: Audit, accounts: Accounts, settings: Settings) -> None:
             return refusal
         visit = stay(accounts, request.state.identity)
         with shell(visit, request, accounts, audit):
-            await AuditPage(audit, visit).build()
+            if await clients.arrived():
+                await AuditPage(audit, visit).build()
         return None
 
 

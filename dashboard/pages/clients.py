@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from dashboard.config import Settings
+from dashboard.pages.origin_key import SHOW_KEY
 
 PATIENCE = 20.0  # seconds that a page waits for its browser's socket; one that comes later loads the page anew
 LOOK = 5.0  # seconds between looks at which pages wait in vain
@@ -32,10 +33,26 @@ def make_room(settings: Settings) -> Response | None:
     for client in waiting[: max(0, len(waiting) - settings.max_waiting_pages + 1)]:
         client.delete()
     if len(others) - len(waiting) < settings.max_pages:
+        ui.add_body_html(SHOW_KEY)
         return None
     new.delete()
     words = f'You have {settings.max_pages:,} pages open, which is the limit. Close some of them.'
     return PlainTextResponse(words, 429, {'Retry-After': '10'})
+
+
+async def arrived() -> bool:
+    """Wait for the browser of the page that is being made; False when it does not come.
+
+    Only its socket shows the key of the origin, so what is anybody's is put on the page after this.
+    """
+    client = ui.context.client
+    await client.connected()
+    return not client.is_deleted
+
+
+def download(address: str) -> None:
+    """Let the browser download from an address of ours, without the base path."""
+    ui.download.from_url(ui.context.client.request.state.ticket(address))
 
 
 def owner(client: Client) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+import secrets
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,9 +11,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.access import Accounts, Audit
-from dashboard.errors import AuthError, InvalidCredentials, InvalidToken, TooManyAttempts
+from dashboard.errors import AuthError, InvalidCredentials, TooManyAttempts
 from dashboard.pages.login_html import login_page
-from dashboard.web import address_of, agent_of, cookie_token, forget, path_for, remember
+from dashboard.pages.origin_key import key_page
+from dashboard.web import address_of, agent_of, forget, path_for, remember, sessions_of
 
 HOME = '/'
 LOCAL_PATH = re.compile(r'/(?![/\\])[^\\\x00-\x20\x7f]*')  # a browser reads //host and /\host as another host
@@ -29,7 +30,7 @@ def routes(accounts: Accounts, audit: Audit) -> list[Route]:
 
     async def show(request: Request) -> Response:
         wanted = local_path(request.query_params.get('next', ''))
-        if _is_signed_in(accounts, request):
+        if 'again' not in request.query_params and len(sessions_of(accounts, request.scope)) == 1:
             return RedirectResponse(path_for(request.scope, wanted), 303)
         return _page(accounts, request, wanted)
 
@@ -41,7 +42,7 @@ def routes(accounts: Accounts, audit: Audit) -> list[Route]:
         except AuthError as error:
             return _page(accounts, request, wanted, fields.get('username', ''), error)
         _end_former(accounts, request)
-        response = RedirectResponse(path_for(request.scope, wanted), 303)
+        response = _keep_key(request, wanted, accounts.sessions.origin_key(accounts.identify(token)))
         remember(request, response, token)
         return response
 
@@ -79,18 +80,18 @@ async def _fields(request: Request) -> dict[str, str]:
         return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-def _is_signed_in(accounts: Accounts, request: Request) -> bool:
-    try:
-        accounts.identify(cookie_token(request))
-    except InvalidToken:
-        return False
-    return True
-
-
 def _end_former(accounts: Accounts, request: Request) -> None:
     """End the session whose cookie is about to be replaced: nobody could end it by signing out any more."""
-    with suppress(InvalidToken):
-        accounts.logout(accounts.identify(cookie_token(request)))
+    for identity in sessions_of(accounts, request.scope):
+        accounts.logout(identity)
+
+
+def _keep_key(request: Request, wanted: str, key: str) -> Response:
+    """A page that puts the key into the browser's storage, which no redirect can, and goes on."""
+    nonce = secrets.token_urlsafe(16)
+    page = key_page(nonce, key, path_for(request.scope, ''), path_for(request.scope, wanted))
+    policy = STRICT['Content-Security-Policy'] + f"; script-src 'nonce-{nonce}'"
+    return HTMLResponse(page, headers=STRICT | {'Content-Security-Policy': policy})
 
 
 def _page(

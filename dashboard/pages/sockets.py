@@ -16,9 +16,12 @@ from nicegui import Client, core
 from nicegui.helpers import should_await
 from socketio.exceptions import ConnectionRefusedError  # type: ignore[import-untyped]
 
+from dashboard.access import Accounts
 from dashboard.config import Settings
 from dashboard.pages.allowance import Allowance
 from dashboard.pages.clients import owner, user_of
+from dashboard.pages.origin_key import SIGN_IN
+from dashboard.web import is_same
 
 JOIN_TIME = 10.0  # seconds from the beginning of a socket to its page's handshake
 GONE = 'Implicit handshake failed'  # what NiceGUI says of a page that is not there any more: load it anew
@@ -27,14 +30,14 @@ CONNECT, DISCONNECT, EVENT = '0', '1', '2'  # types of Socket.IO's packets; the 
 RATE, AT_ONCE = 100, 300  # messages a second, and at once: a page that shows the most sends about 20 a second
 
 
-def install(settings: Settings) -> None:
+def install(accounts: Accounts, settings: Settings) -> None:
     """Put the gate before NiceGUI's handlers."""
     gate = Gate(settings.max_sockets)
     for name in EVENTS:
         core.sio.on(name, _checked(core.sio.handlers['/'][name]))
     core.sio.on('log', _ignore)
     connect, disconnect = core.sio.handlers['/']['connect'], core.sio.handlers['/']['disconnect']
-    core.sio.on('connect', _joining(connect, gate))
+    core.sio.on('connect', _joining(connect, gate, accounts))
     core.sio.on('disconnect', lambda sid, *_: disconnect(sid))
     core.sio.async_handlers = False  # a task for each message would bring its faults to the console, and not to us
     core.sio.eio.cors_allowed_origins = []  # the web's gate compares the origin; no other one is told that it may read
@@ -132,7 +135,7 @@ class _Socket:
         return packet.startswith((EVENT, DISCONNECT))
 
 
-def _joining(connect: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
+def _joining(connect: Callable[..., Any], gate: Gate, accounts: Accounts) -> Callable[..., Any]:
     async def joining(sid: str, environ: dict[str, Any], auth: object = None) -> None:
         engine_id = core.sio.manager.eio_sid_from_sid(sid, '/')
         if not gate.may_join(engine_id):  # not a beginning, but an event of that name
@@ -140,6 +143,9 @@ def _joining(connect: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
         named = parse_qs(environ.get('QUERY_STRING', '')).get('client_id', [''])[0]
         if not _owns(user_of(environ.get('asgi.scope', {})), named):
             raise ConnectionRefusedError(GONE)
+        given = auth.get('key') if isinstance(auth, dict) else None
+        if not is_same(given, accounts.sessions.origin_key(environ['asgi.scope']['state']['identity'])):
+            raise ConnectionRefusedError(SIGN_IN)
         try:
             await connect(sid, environ, auth)
         except (KeyError, TypeError, ValueError):  # a handshake that lacks something

@@ -24,13 +24,14 @@ def install(accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the page."""
 
     @ui.page('/users', title='Users · Docker Log Dashboard')
-    def users(request: Request) -> Response | None:
+    async def users(request: Request) -> Response | None:
         if refusal := clients.make_room(settings):
             return refusal
         visit = stay(accounts, request.state.identity)
         page = UsersPage(accounts, visit, partial(audit.record, who=visit.identity, address=address_of(request)))
         with shell(visit, request, accounts, audit):
-            page.build()
+            if await clients.arrived():
+                page.build()
         return None
 
 

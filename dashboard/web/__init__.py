@@ -4,7 +4,7 @@ from dashboard.web.credentials import (
     UNAUTHORIZED,
     address_of,
     agent_of,
-    cookie_token,
+    cookie_tokens,
     forget,
     path_for,
     path_of,
@@ -14,12 +14,14 @@ from dashboard.web.edge import Edge
 from dashboard.web.eviction import NOTICE
 from dashboard.web.guard import Guard
 from dashboard.web.head import Head
+from dashboard.web.origin_key import HEADER, is_same, sessions_of
 from dashboard.web.routes import may_open
 from dashboard.web.server import BURST, configure, listen
 from dashboard.web.tls import UNENCRYPTED, check_tls, is_unencrypted, validity
 
 __all__ = [
     'BURST',
+    'HEADER',
     'NOTICE',
     'UNAUTHORIZED',
     'UNENCRYPTED',
@@ -30,13 +32,15 @@ __all__ = [
     'agent_of',
     'check_tls',
     'configure',
-    'cookie_token',
+    'cookie_tokens',
     'forget',
+    'is_same',
     'is_unencrypted',
     'listen',
     'may_open',
     'path_for',
     'path_of',
     'remember',
+    'sessions_of',
     'validity',
 ]

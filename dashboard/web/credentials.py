@@ -13,6 +13,7 @@ from starlette.types import Scope
 from dashboard.access import LIFETIME
 
 COOKIE = 'dashboard_token'
+MOST_COOKIES = 5  # of that name that are looked at
 UNAUTHORIZED = 4001  # the close code of a WebSocket without a valid token
 AGENT_LENGTH = 40  # characters
 # the first sign in a User-Agent that fits wins: Edge also calls itself Chrome, and Chrome Safari
@@ -34,18 +35,26 @@ def bearer_token(headers: Headers) -> str:
     return token.strip() if scheme.lower() == 'bearer' else ''
 
 
-def cookie_token(connection: HTTPConnection) -> str:
-    """The token of the browser's cookie, or ''."""
-    return connection.cookies.get(COOKIE, '')
+def cookie_tokens(scope: Scope) -> list[str]:
+    """The tokens of the browser's cookies: it may send several, of which anybody else on this host has planted some."""
+    name = cookie_name(scope)
+    pairs = [pair.partition('=') for line in Headers(scope=scope).getlist('cookie') for pair in line.split(';')]
+    return [value.strip() for found, _, value in pairs if found.strip() == name][:MOST_COOKIES]
 
 
-def take_query_token(scope: Scope) -> str:
-    """The token of ``?token=``, or ''. It leaves the scope, in place: the server writes its log from this very dict."""
+def cookie_name(scope: Scope) -> str:
+    """On TLS, unless a base path forbids it, one that a browser takes from this very host and for all paths only."""
+    sure = scope['scheme'] in ('https', 'wss') and not scope.get('root_path')
+    return f'__Host-{COOKIE}' if sure else COOKIE
+
+
+def take_query(scope: Scope, name: str) -> str:
+    """A secret of the query, or ''. It leaves the scope, in place: the server writes its log from this very dict."""
     pairs = scope['query_string'].split(b'&')
-    taken = [pair for pair in pairs if _name(pair) == 'token']
+    taken = [pair for pair in pairs if _name(pair) == name]
     if not taken:
         return ''
-    scope['query_string'] = b'&'.join(pair for pair in pairs if _name(pair) != 'token')
+    scope['query_string'] = b'&'.join(pair for pair in pairs if _name(pair) != name)
     return next((value for _, value in parse_qsl(taken[0].decode('latin-1'))), '')
 
 
@@ -97,12 +106,16 @@ def agent_of(connection: HTTPConnection) -> str:
 
 def remember(connection: HTTPConnection, response: Response, token: str) -> None:
     """Give the browser its cookie."""
-    response.set_cookie(COOKIE, token, max_age=LIFETIME, httponly=True, samesite='strict', **_scope_of(connection))
+    name = cookie_name(connection.scope)
+    response.set_cookie(name, token, max_age=LIFETIME, httponly=True, samesite='strict', **_scope_of(connection))
 
 
 def forget(connection: HTTPConnection, response: Response) -> None:
-    """Take the browser's cookie back."""
-    response.delete_cookie(COOKIE, httponly=True, samesite='strict', **_scope_of(connection))
+    """Take the browser's cookie back, and any that was planted for a part of this address."""
+    name, options = cookie_name(connection.scope), _scope_of(connection)
+    parts = str(connection.scope['path']).split('/')
+    for path in {options.pop('path'), *('/'.join(parts[:end]) or '/' for end in range(1, min(len(parts), 5) + 1))}:
+        response.delete_cookie(name, path, httponly=True, samesite='strict', **options)
 
 
 def _scope_of(connection: HTTPConnection) -> dict[str, Any]:

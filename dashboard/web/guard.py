@@ -21,13 +21,14 @@ from dashboard.web.connections import KNOWN
 from dashboard.web.credentials import (
     UNAUTHORIZED,
     bearer_token,
-    cookie_token,
+    forget,
     is_foreign,
     path_for,
     path_of,
-    take_query_token,
+    take_query,
 )
 from dashboard.web.eviction import until_ended
+from dashboard.web.origin_key import HEADER, proven, sessions_of, tickets
 from dashboard.web.routes import ADMIN, OPEN, READ, SOCKET, Rule, methods_of, rule_of
 from dashboard.web.slots import Slots
 
@@ -41,6 +42,10 @@ FOREIGN = (
     'Behind a proxy, let it pass the Host header on unchanged.'
 )
 READS_ONLY = 'An API token reads logs and does nothing else. For this, sign in with user name and password.'
+COOKIE_ALONE = (
+    'The cookie reaches every port of this host, so it does not do alone. Send the token as Authorization: Bearer, '
+    f'or with the cookie the key of the session, which the browser keeps for this origin, as {HEADER}.'
+)
 CLOSING = {'Connection': 'close'}  # the rest of the body is not read
 # SameSite=Strict keeps the cookie back when a link in a chat or a mail leads here. So what may be such a link gets this
 # page instead of a redirect: the request for /login then comes from us, brings the cookie, and is sent on at once.
@@ -113,7 +118,7 @@ class Guard:
 
     def _rule(self, scope: Scope) -> Rule:
         """The line of the table by which this request is let in."""
-        take_query_token(scope)  # never accepted here, and never logged either
+        take_query(scope, 'token')  # never accepted here, and never logged either
         headers, changes = Headers(scope=scope), scope['method'] not in READING
         bearer, rule = bearer_token(headers), rule_of(scope['method'], path_of(scope))
         is_open = rule is not None and rule.access is OPEN
@@ -122,27 +127,43 @@ class Guard:
             raise _Refused(_json(403, _foreign_words(headers)))
         if rule and is_open:
             return rule
-        if not self._admits(scope, bearer or cookie_token(HTTPConnection(scope))):
+        if not self._admits(scope, rule, bearer):
             elsewhere = _is_link_from_elsewhere(scope, headers)
             raise _Refused(_by_way_of_sign_in(scope) if elsewhere else _sign_in_first(scope))
         return _permitted(scope, rule)
 
     def _socket_rule(self, scope: Scope) -> Rule:
-        headers, query_token = Headers(scope=scope), take_query_token(scope)
+        headers, query_token = Headers(scope=scope), take_query(scope, 'token')
         if is_foreign(scope):
             raise _Refused(_json(403, _foreign_words(headers)))
-        if not self._admits(scope, bearer_token(headers) or query_token or cookie_token(HTTPConnection(scope))):
+        rule = rule_of(SOCKET, path_of(scope))
+        if not self._admits(scope, rule, bearer_token(headers) or query_token):
             # a client that was never accepted sees 403 or 1006 and cannot know why; NiceGUI's own asks no reason
             silent = path_of(scope).startswith('/_nicegui')
             raise _Refused(_json(403, str(InvalidToken())) if silent else _Close(UNAUTHORIZED, 'Unauthorized'))
-        return _permitted(scope, rule_of(SOCKET, path_of(scope)))
+        return _permitted(scope, rule)
 
-    def _admits(self, scope: Scope, token: str) -> bool:
-        try:
-            scope.setdefault('state', {})['identity'] = self.accounts.identify(token)
-        except InvalidToken:
+    def _admits(self, scope: Scope, rule: Rule | None, token: str) -> bool:
+        identity = self.accounts.known_token(token) if token else self._of_cookie(scope, rule)
+        if identity is None:
             return False
+        state = scope.setdefault('state', {})
+        state['identity'], state['ticket'] = identity, tickets(self.accounts.sessions.origin_key(identity))
         return True
+
+    def _of_cookie(self, scope: Scope, rule: Rule | None) -> Identity | None:
+        """Whose cookie it is: alone it opens what shows nothing of anybody; where there are several, none does."""
+        sessions = sessions_of(self.accounts, scope)
+        identity = proven(self.accounts, scope, sessions)
+        if identity or not sessions:
+            return identity
+        if rule and not rule.is_shell:
+            raise _Refused(_json(401, COOKIE_ALONE, {'WWW-Authenticate': 'Bearer'}))
+        if len(sessions) > 1:
+            if scope['type'] == 'http':
+                raise _Refused(_without_cookies(scope))
+            return None
+        return sessions[0]
 
 
 class _Refused(Exception):
@@ -221,6 +242,13 @@ def _sign_in_first(scope: Scope) -> Response:
     if path_of(scope).startswith(('/api/', '/_nicegui_ws')):
         return _json(401, str(InvalidToken()), {'WWW-Authenticate': 'Bearer'})
     return RedirectResponse(_sign_in_address(scope), 303)
+
+
+def _without_cookies(scope: Scope) -> Response:
+    """To sign-in, and all cookies of ours away: nobody can say which of them is the user's own."""
+    response = _sign_in_first(scope)
+    forget(HTTPConnection(scope), response)
+    return response
 
 
 def _by_way_of_sign_in(scope: Scope) -> Response:

@@ -66,6 +66,8 @@ TABLE: tuple[tuple[str, str, Access, str], ...] = (
     (f'GET POST {SOCKET}', '/_nicegui_ws/{path:path}', USER, ''),
 )
 
+MANUAL = ('/api/docs', '/api/docs-assets/{path:path}', '/api/openapi.json')  # of the API, and so no one's
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -75,10 +77,14 @@ class Rule:
     path: re.Pattern[str]
     access: Access
     limit: str  # a name of ``Settings.max_…``, or ''
+    is_shell: bool = False  # it shows nothing of anybody, so that the cookie alone does
 
 
 RULES = tuple(
-    Rule(frozenset(methods.split()), compile_path(path)[0], access, limit) for methods, path, access, limit in TABLE
+    Rule(
+        frozenset(methods.split()), compile_path(path)[0], access, limit, not path.startswith('/api/') or path in MANUAL
+    )
+    for methods, path, access, limit in TABLE
 )
 
 

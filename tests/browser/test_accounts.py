@@ -6,6 +6,10 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from uuid import uuid4
 
 import httpx
@@ -269,3 +273,51 @@ def test_a_page_that_is_open_for_long_asks_again_what_it_may_do(open_page, open_
     page.evaluate("[...document.querySelectorAll('button')].find(b => b.innerText === 'Save')?.click()")
     page.wait_for_function('words => document.body.innerText === words', arg=REFUSED)
     assert 'eve' not in [user['username'] for user in admin.get('/api/users').json()['users']]
+
+
+def test_a_cookie_that_another_port_was_sent_opens_nothing_there(open_page, demo_server):
+    page = open_page(demo_server)
+    expect(page.locator('.log .l').first).to_be_visible()
+    with another_port() as (elsewhere, cookies):
+        page.goto(elsewhere)
+        wait_until(lambda: cookies)
+    stolen = {'Cookie': cookies[0]}
+    assert 'dashboard_token=' in stolen['Cookie']  # or this test proves nothing
+    with httpx.Client(base_url=demo_server.url, headers=stolen, trust_env=False) as thief:
+        for path in ('/api/services', '/api/logs/web', '/api/auth/sessions', '/api/users', '/api/logs/web/download'):
+            assert thief.get(path).status_code == 401
+        assert thief.post('/api/auth/tokens', json={'name': 'mine'}).status_code == 401
+    page.goto(f'{demo_server.url}/logs')
+    expect(page.locator('.log .l').first).to_be_visible()
+
+
+def test_a_browser_that_has_lost_its_key_signs_in_again_and_comes_back(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=api&tail=50', by_hand=True)
+    page.evaluate('localStorage.clear()')
+    page.reload()
+    page.wait_for_url('**/login?again=1&next=**')
+    page.get_by_label('User name').fill('admin')
+    page.get_by_label('Password').fill(PASSWORD)
+    page.get_by_role('button', name='Sign in').click()
+    page.wait_for_url('**/logs?service=api&tail=50')
+    expect(page.locator('.log .l').first).to_be_visible()
+
+
+@contextmanager
+def another_port() -> Iterator[tuple[str, list[str]]]:
+    """The address of something else on this host, and the cookies that it is sent."""
+    cookies: list[str] = []
+
+    class Curious(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            cookies.extend(self.headers.get_all('Cookie', []))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(('127.0.0.1', 0), Curious) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}/', cookies
+        server.shutdown()

@@ -73,7 +73,8 @@ def watch_by_hand(page: Page, url: str) -> None:
     """A script's way: a token, the services, a WebSocket."""
     answer = page.request.post(f'{url}/api/auth/login', data={'username': 'admin', 'password': PASSWORD})
     token = answer.json()['access_token']
-    name = page.request.get(f'{url}/api/services').json()['services'][0]['name']
+    services = page.request.get(f'{url}/api/services', headers={'Authorization': f'Bearer {token}'})
+    name = services.json()['services'][0]['name']
     address = f'{url.replace("http", "ws")}/api/logs/ws/{name}?token={token}&tail=1'
     with connect(address, proxy=None, origin=url.removesuffix('/logs-ui')) as viewer:
         assert json.loads(viewer.recv(10))['type'] == 'log'
@@ -90,7 +91,7 @@ def test_on_tls_of_its_own_the_page_works_and_the_cookie_stays_on_tls(browser, t
     sign_in(page, server, '/logs')
     expect(page.locator('.log .l').first).to_be_visible()
     assert page.evaluate('window.socket.io.engine.transport.name') == 'websocket'
-    assert next(cookie for cookie in context.cookies() if cookie['name'] == 'dashboard_token')['secure'] is True
+    assert next(cookie for cookie in context.cookies() if cookie['name'] == '__Host-dashboard_token')['secure'] is True
     with urllib.request.urlopen(f'{server.url}/api/health', context=trust) as answer:
         assert answer.headers['Strict-Transport-Security'].startswith('max-age=')
     healthy = [sys.executable, '-m', 'dashboard', 'health', '--port', str(port)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Protocol
 
 from playwright.sync_api import Browser, Page, Playwright
 
-from dashboard.web.credentials import COOKIE
 from tests.support.server import PASSWORD
+from tests.support.signing_in import kept
 
 PATIENCE = 15_000  # milliseconds that a page may take for anything, on a busy machine
 ALIVE = 'window.did_handshake === true'
@@ -38,8 +39,9 @@ def sign_in(page: Page, server: Reachable, path: str) -> None:
 
 def go_signed_in(page: Page, server: Reachable, path: str) -> None:
     """The same without the page to sign in, whose way to the browser and first drawing take half a test's time."""
-    answer = page.request.post(f'{server.url}/api/auth/login', data={'username': 'admin', 'password': PASSWORD})
-    page.context.add_cookies([{'name': COOKIE, 'value': answer.json()['access_token'], 'url': server.url}])
+    answer = page.request.post(f'{server.url}/login', form={'username': 'admin', 'password': PASSWORD})
+    name, key = map(json.dumps, kept(answer.text()))
+    page.context.add_init_script(f'localStorage[{name}] ??= {key}')
     page.goto(server.url + path)
     page.wait_for_function(ALIVE)
 

@@ -12,6 +12,7 @@ from nicegui import ui
 
 from dashboard.errors import DashboardError
 from dashboard.model import ServiceKey
+from dashboard.pages import clients
 from dashboard.pages.logs.link import Link
 from dashboard.pages.logs.place import Place, forget_place
 from dashboard.pages.logs.viewer import LogViewer
@@ -103,7 +104,7 @@ class Tab:
         if filtered and not whole and self.link.filter:
             query['filter'] = self.link.filter
         if self.link.service:
-            ui.download.from_url(f'/api/logs/{quote(self.link.service, safe="")}/download?{urlencode(query)}')
+            clients.download(f'/api/logs/{quote(self.link.service, safe="")}/download?{urlencode(query)}')
 
     # what happens
 

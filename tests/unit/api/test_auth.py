@@ -124,12 +124,15 @@ async def test_changing_the_password_gives_a_new_token_and_ends_the_old(client, 
 
 
 async def test_a_browser_stays_signed_in_when_it_changes_its_password_and_not_when_it_logs_out(client, ann, accounts):
-    client.cookies.set('dashboard_token', accounts.login('ann', PASSWORD))
+    first = accounts.login('ann', PASSWORD)
+    client.cookies.set('__Host-dashboard_token', first)
+    client.headers['X-Dashboard-Key'] = accounts.sessions.origin_key(accounts.identify(first))
     change = {'current_password': PASSWORD, 'new_password': 'battery staple'}
     answered = await client.post('/api/auth/change-password', json=change)
     assert 'HttpOnly' in answered.headers['set-cookie']
     client.cookies.clear()
     client.cookies.update(answered.cookies)
+    client.headers['X-Dashboard-Key'] = answered.headers['X-Dashboard-Key']
     assert (await client.get('/api/auth/me')).status_code == 200
     assert 'Max-Age=0' in (await client.post('/api/auth/logout')).headers['set-cookie']
 

@@ -1,5 +1,6 @@
 """The sign-in page: what it asks, what it answers, where it leads."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dashboard.access.audit import Audit
 from dashboard.errors import InvalidToken
 from dashboard.pages.login import local_path, routes
 from dashboard.web.guard import Guard
+from tests.support.signing_in import goes_to, kept
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = 'correct horse'
@@ -63,16 +65,33 @@ async def test_the_first_visit_asks_for_the_code_of_the_console_and_makes_the_ac
     assert refused.status_code == 400
     assert 'name="username" value="ann"' in refused.text
     made = await client.post('/login', data=ANN | {'code': accounts.setup_code})
-    assert made.status_code == 303
+    assert (made.status_code, goes_to(made.text)) == (200, '/')
     assert accounts.identify(made.cookies['dashboard_token']).is_admin
 
 
 async def test_signing_in_sets_a_cookie_that_no_script_and_no_other_site_can_use(client, ann, accounts):
     answered = await client.post('/login', data=ANN | {'next': '/logs?tail=5'})
-    assert (answered.status_code, answered.headers['location']) == (303, '/logs?tail=5')
+    assert (answered.status_code, goes_to(answered.text)) == (200, '/logs?tail=5')
     flags = answered.headers['set-cookie'].lower().split('; ')[1:]
     assert sorted(flags) == ['httponly', 'max-age=86400', 'path=/', 'samesite=strict']
     assert accounts.identify(answered.cookies['dashboard_token']).username == 'ann'
+
+
+async def test_the_browser_keeps_the_key_of_its_origin_and_only_that_script_runs(client, ann, accounts):
+    answered = await client.post('/login', data=ANN | {'next': '/x</script><script>alert(1)//"'})
+    identity = accounts.identify(answered.cookies['dashboard_token'])
+    assert kept(answered.text) == ('dashboard-key:', accounts.sessions.origin_key(identity))
+    nonce = re.search(r'<script nonce="([^"]+)">', answered.text)[1]
+    assert answered.text.count('<script') == 1
+    policy = answered.headers['content-security-policy']
+    assert f"script-src 'nonce-{nonce}'" in policy
+    assert "default-src 'none'" in policy
+    assert nonce not in (await client.post('/login', data=ANN)).text
+
+
+async def test_a_browser_that_has_lost_its_key_is_asked_to_sign_in_again(client, ann, accounts):
+    client.cookies.set('dashboard_token', accounts.issue('ann'))
+    assert 'autocomplete="current-password"' in (await client.get('/login?again=1&next=/logs')).text
 
 
 async def test_on_https_the_cookie_is_secure(client, ann):
@@ -107,7 +126,7 @@ async def test_a_session_that_somebody_planted_is_not_the_one_that_is_signed_in(
 @pytest.mark.parametrize('cookie', ['', 'made-up', 'dld_made-up'])
 async def test_a_cookie_that_is_no_session_does_not_keep_anybody_from_signing_in(client, ann, cookie):
     client.cookies.set('dashboard_token', cookie)
-    assert (await client.post('/login', data=ANN)).status_code == 303
+    assert goes_to((await client.post('/login', data=ANN)).text) == '/'
 
 
 async def test_a_failed_sign_in_says_so_and_keeps_the_name_but_not_the_password(client, ann):
@@ -184,4 +203,4 @@ TRICKS = ['/\t/evil', '/\n/evil', ' //evil', '/ /evil', '/a\r\nSet-Cookie: x', '
 async def test_any_other_address_to_go_next_is_replaced_by_the_front_page(client, ann, text):
     assert local_path(text) == '/'
     assert 'name="next" value="/"' in (await client.get('/login', params={'next': text})).text
-    assert (await client.post('/login', data=ANN | {'next': text})).headers['location'] == '/'
+    assert goes_to((await client.post('/login', data=ANN | {'next': text})).text) == '/'

@@ -35,6 +35,7 @@ from dashboard.web.guard import Guard
 from dashboard.web.routes import TABLE
 from dashboard.web.server import BurstProtocol, PunctualProtocol
 from dashboard.web.tls import check_tls
+from tests.support.signing_in import goes_to, kept
 from tests.unit.web.test_guard import CHEAP, bearer, configured, cookie, greet, greeting, open_socket, serving
 
 PROXIES = networks('127.0.0.1, 10.0.0.0/8, fd00::/8')
@@ -240,7 +241,7 @@ def test_signing_in_makes_a_new_session_whatever_cookie_was_planted(serve, accou
 def test_signing_in_leads_nowhere_else(serve, wanted):
     here = serve(Settings(base_path='/logs-ui'))
     form = {'username': 'ann', 'password': 'correct horse', 'next': wanted}
-    location = here.client.post('/login', data=form).headers['location']
+    location = goes_to(here.client.post('/login', data=form).text)
     assert location.startswith('/logs-ui/')
     assert httpx.URL(here.url).join(location).host == '127.0.0.1'
 
@@ -265,7 +266,8 @@ def test_all_that_leads_on_begins_with_the_base_path(serve):
     assert 'action="/logs-ui/login"' in page.text
     form = {'username': 'ann', 'password': 'correct horse', 'next': '/logs?tail=5'}
     signed_in = here.client.post('/logs-ui/login', data=form)
-    assert signed_in.headers['location'] == '/logs-ui/logs?tail=5'
+    assert goes_to(signed_in.text) == '/logs-ui/logs?tail=5'
+    assert kept(signed_in.text)[0] == 'dashboard-key:/logs-ui'
     assert 'Path=/logs-ui;' in signed_in.headers['set-cookie']
     headers = {'Accept': 'text/html', 'Sec-Fetch-Site': 'cross-site'}
     with httpx.Client(base_url=here.url, trust_env=False) as stranger:
@@ -357,10 +359,12 @@ def test_with_a_certificate_pages_and_sockets_are_served_on_tls_only(accounts, c
         form = {'username': 'ann', 'password': 'correct horse'}
         with httpx.Client(verify=trust, trust_env=False) as client:
             signed_in = client.post(f'{secure}/login', data=form)
-        assert signed_in.status_code == 303
+        assert signed_in.status_code == 200
         assert signed_in.headers['strict-transport-security'] == HSTS
-        assert 'Secure' in signed_in.headers['set-cookie']
-        headers = {'Origin': secure, **cookie(accounts.issue('ann'))}
+        assert signed_in.headers['set-cookie'].startswith('__Host-dashboard_token=')
+        assert {'Secure', 'Path=/'} <= set(signed_in.headers['set-cookie'].split('; '))
+        shown = {'Cookie': f'__Host-dashboard_token={signed_in.cookies["__Host-dashboard_token"]}'}
+        headers = {'Origin': secure, 'X-Dashboard-Key': kept(signed_in.text)[1], **shown}
         address = f'{secure.replace("https", "wss")}/api/logs/ws/web'
         with connect(address, ssl=trust, additional_headers=headers, proxy=None) as opened:
             assert opened.recv() == 'ann?'

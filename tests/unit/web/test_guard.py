@@ -117,6 +117,16 @@ def cookie(token: str, **headers: str) -> dict[str, str]:
     return {'Cookie': f'dashboard_token={token}', **headers}
 
 
+def key_of(accounts: Accounts, token: str) -> str:
+    """The key that the browser of a session keeps for its origin."""
+    return accounts.sessions.origin_key(accounts.identify(token))
+
+
+def browser(accounts: Accounts, token: str, **headers: str) -> dict[str, str]:
+    """What a script of our own pages sends."""
+    return cookie(token, **{'X-Dashboard-Key': key_of(accounts, token)}, **headers)
+
+
 def open_socket(here: str, path: str, headers: dict[str, str] | None = None) -> ClientConnection:
     return connect(here.replace('http', 'ws') + path, additional_headers=headers, proxy=None)
 
@@ -137,10 +147,10 @@ def closing(here: str, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize('path', ['/', '/logs', '/api/services', '/_nicegui/x.js', '/_nicegui_ws/socket.io'])
-def test_nothing_is_answered_without_a_token_and_everything_with_one(client, token, path):
+def test_nothing_is_answered_without_a_token_and_everything_with_one(client, accounts, token, path):
     assert client.get(path).status_code in (303, 401)
     assert client.get(path, headers=bearer('nonsense')).status_code in (303, 401)
-    for headers in (bearer(token), {'authorization': f'bearer  {token}'}, cookie(token)):
+    for headers in (bearer(token), {'authorization': f'bearer  {token}'}, browser(accounts, token)):
         assert client.get(path, headers=headers).json()['user'] == 'ann'
 
 
@@ -157,8 +167,8 @@ def test_only_the_exact_open_paths_are_open(client, here, path):
 
 
 @pytest.mark.parametrize('path', SOCKETS)
-def test_a_websocket_opens_with_a_token_from_each_source(here, token, path):
-    for address, headers in ((path, bearer(token)), (path, cookie(token)), (f'{path}?token={token}', {})):
+def test_a_websocket_opens_with_a_token_from_each_source(here, accounts, token, path):
+    for address, headers in ((path, bearer(token)), (path, browser(accounts, token)), (f'{path}?token={token}', {})):
         assert greeting(here, address, headers) == 'ann?'
 
 
@@ -310,8 +320,9 @@ def test_a_page_of_another_origin_opens_no_websocket(here, token, origin):
             open_socket(here, path, cookie(token, Origin=origin.format(here)))
 
 
-def test_our_own_pages_and_programs_without_an_origin_pass(client, here, token):
-    for headers in (cookie(token, Origin=here), cookie(token, Origin=here.upper()), cookie(token)):
+def test_our_own_pages_and_programs_without_an_origin_pass(client, here, accounts, token):
+    for origin in ({'Origin': here}, {'Origin': here.upper()}, {}):
+        headers = browser(accounts, token, **origin)
         assert client.post('/logout', headers=headers).status_code == 200
         assert greeting(here, '/api/logs/ws/web', headers) == 'ann?'
 

@@ -24,7 +24,7 @@ from dashboard.access.sessions import PREFIX
 from dashboard.web.edge import SECURITY_HEADERS
 from dashboard.web.routes import OPEN, RULES, SOCKET, TABLE, rule_of
 from tests.unit.web.conftest import KEY
-from tests.unit.web.test_guard import bearer, cookie
+from tests.unit.web.test_guard import bearer, cookie, key_of
 
 PUBLIC = '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n'
 SAMPLES = {'service': 'web', 'path': 'x', 'key': 'x', 'name': 'x', 'id': 'x'}
@@ -189,22 +189,25 @@ def page_of(product: SimpleNamespace, token: str, path: str = '/logs') -> str:
 class PageSocket:
     """Speaks engine.io 4 and socket.io 5 as far as the tests need it."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection, key: object) -> None:
         self.connection = connection
         connection.recv(5)
-        connection.send('40')
+        connection.send(f'40{json.dumps({"key": key})}')
         while not (answer := connection.recv(5)).startswith(('40', '44')):
             pass
         self.opened = answer.startswith('40')
 
     @classmethod
     @contextmanager
-    def open(cls, product: SimpleNamespace, token: str, client_id: str, implicit: bool = True) -> Iterator[PageSocket]:
+    def open(
+        cls, product: SimpleNamespace, token: str, client_id: str, implicit: bool = True, key: object = None
+    ) -> Iterator[PageSocket]:
+        key = key_of(product.accounts, token) if key is None else key
         handshake = 'true&tab_id=tab&document_id=doc&next_message_id=0' if implicit else 'false'
         query = f'EIO=4&transport=websocket&client_id={client_id}&implicit_handshake={handshake}'
         address = f'{product.url.replace("http", "ws")}/_nicegui_ws/socket.io/?{query}'
         with connect(address, additional_headers=cookie(token), proxy=None, max_size=None) as connection:
-            yield cls(connection)
+            yield cls(connection, key)
 
     def ask(self, event: str, message: dict) -> object:
         self.connection.send(f'420{json.dumps([event, message])}')
