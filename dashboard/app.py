@@ -23,6 +23,7 @@ from dashboard.timeline import LogHub
 from dashboard.view import Redactor, Views
 from dashboard.web import UNENCRYPTED, Edge, Guard, Head, check_tls, configure, is_unencrypted, listen
 
+OWN_NAME = 'Give the dashboard a host name of its own: browsers send its cookie to every other port of the same host.'
 RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
 DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
 
@@ -104,6 +105,7 @@ def _greet(settings: Settings, engine: Engine, accounts: Accounts, listener: soc
         lines.append(f'Set-up code for the first account: {accounts.setup_code}')
     if is_unencrypted(settings):
         lines.append(f'Warning: {UNENCRYPTED}')
+    lines.append(OWN_NAME)
     sys.stdout.write('\n'.join(lines) + '\n')
     sys.stdout.flush()
 

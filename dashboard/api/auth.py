@@ -14,7 +14,9 @@ from dashboard.errors import BadRequest
 from dashboard.web import HEADER, address_of, agent_of, cookie_tokens, forget, remember
 
 # For the OpenAPI page only: the gate has checked the token before a route is reached.
-BEARER = OAuth2PasswordBearer(tokenUrl='/api/auth/login', auto_error=False, description='Or the cookie of the pages.')
+BEARER = OAuth2PasswordBearer(
+    tokenUrl='/api/auth/login', auto_error=False, description='Or the cookie of the pages, with its key.'
+)
 SIGNED_IN = [Depends(BEARER)]
 
 

@@ -263,6 +263,7 @@ def test_the_console_warns_when_passwords_would_travel_unencrypted(host, options
         app._greet(settings, DemoEngine(), Accounts(tmp_path / 'new'), listener)
     printed = capsys.readouterr().out
     assert ('unencrypted' in printed) is warned
+    assert 'a host name of its own' in printed
     assert f'{"https" if options.get("tls_cert") else "http"}://' in printed.splitlines()[0]
     assert printed.splitlines()[0].endswith('/logs-ui')
 
