@@ -4,6 +4,7 @@ DashboardError
 ├── ConfigError            a setting is wrong: says which and what it takes
 ├── EngineError
 │   ├── EngineUnavailable  the engine cannot be reached: says where it was sought, why it failed and what to do
+│   │   └── RequestRefused it answers, but not what was asked: says which request, how it answered and what to do
 │   ├── ContainerGone      the container was removed
 │   └── LogsUnreadable     its log driver keeps nothing that can be read
 ├── ServiceNotFound        no service of that name, or more than one
@@ -41,6 +42,18 @@ class EngineUnavailable(EngineError):
         self.address = address
         self.reason = reason
         self.advice = advice
+
+
+class RequestRefused(EngineUnavailable):
+    """The engine, or a proxy before it, answered a request with an error.
+
+    :param request: as ``GET /containers/{id}/logs``, the form in which a proxy may be told of it
+    :param answer: status and words
+    """
+
+    def __init__(self, address: str, request: str, answer: str, advice: str) -> None:
+        super().__init__(address, f'{request} was refused: {answer}', advice)
+        self.args = (f'The Docker engine at {address} refused {request}: {answer}. {advice}',)
 
 
 class ContainerGone(EngineError):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import requests
 from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.context import Context, ContextAPI
 from docker.errors import TLSParameterError
 from docker.tls import TLSConfig
 from docker.utils import kwargs_from_env
 
-from dashboard.errors import ConfigError, EngineUnavailable
+from dashboard.errors import ConfigError, EngineUnavailable, RequestRefused
 
+FILTERED = 'If a proxy filters what may be asked of the engine, let it pass this request.'
+FAILED = 'The next try follows by itself; if this goes on, see the log of the engine, and of a proxy before it.'
 START = 'Start Docker, or set DOCKER_HOST to the address of your engine; the page comes alive by itself.'
 
 
@@ -52,7 +56,10 @@ def find_engine(environ: Mapping[str, str]) -> EngineAddress:
 
 
 def explain(error: BaseException, where: EngineAddress) -> EngineUnavailable:
-    """Say why the engine at ``where`` cannot be reached, and what to do."""
+    """Say why the engine at ``where`` cannot be reached, or what it refused, and what to do."""
+    refusals = (cause.response for cause in _causes(error) if isinstance(cause, requests.HTTPError))
+    if (answer := next((answer for answer in refusals if answer is not None), None)) is not None:
+        return _refused(answer, error, where)
     number = next((cause.errno for cause in _causes(error) if isinstance(cause, OSError) and cause.errno), None)
     reason, advice = _REASONS.get(number or 0, ('', START))
     if not reason:
@@ -62,6 +69,18 @@ def explain(error: BaseException, where: EngineAddress) -> EngineUnavailable:
     return EngineUnavailable(f'{where.url} ({where.origin})', reason, advice)
 
 
+def _refused(answer: requests.Response, error: BaseException, where: EngineAddress) -> RequestRefused:
+    request = answer.request
+    path = _VARIABLE.sub(r'\1{id}', _VERSION.sub('', request.path_url.partition('?')[0]))
+    said = getattr(error, 'explanation', None)
+    status = ' '.join(filter(None, (str(answer.status_code), answer.reason)))
+    words = f'{status}: {_one_line(said)}' if said and said != answer.reason else status
+    advice = FILTERED if answer.status_code < 500 else FAILED
+    return RequestRefused(f'{where.url} ({where.origin})', f'{request.method} {path}', words, advice)
+
+
+_VERSION = re.compile(r'^/v[0-9.]+(?=/)')
+_VARIABLE = re.compile(r'^(/containers/)[^/]+(?=/)')  # what differs from one container to the next
 _REASONS = {
     errno.ENOENT: ('the socket does not exist', START),
     errno.ECONNREFUSED: ('nothing listens there', START),
@@ -90,4 +109,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _last_words(error: BaseException) -> str:
     *_, last = _causes(error)
-    return (str(last) or type(last).__name__).strip().rstrip('.').splitlines()[0][:200]
+    return _one_line(str(last)) or type(last).__name__
+
+
+def _one_line(words: object) -> str:
+    return next(iter(str(words).strip().splitlines()), '').strip().rstrip('.')[:200]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TypeVar
 
 import docker
@@ -16,6 +17,7 @@ from dashboard.errors import DashboardError, EngineUnavailable
 
 Result = TypeVar('Result')
 
+CLOSING = 1.0  # seconds that the client may take to close
 CONNECTIONS = 16  # kept open for short requests; every open stream has one of its own beside
 
 
@@ -78,7 +80,7 @@ class Connection:
         else:
             bridge.finish()
         finally:
-            stream.close()
+            stream.give_back()
 
     def client(self) -> docker.APIClient:
         """The SDK's client; made at first use, because making it asks the engine for its version. Blocks."""
@@ -95,11 +97,18 @@ class Connection:
                 )
             return client
 
-    def close(self) -> None:
-        """Close every stream, and the client."""
+    async def close(self) -> None:
+        """Close every stream, and the client: aside, for it waits for who uses it, and no longer than a second."""
         for stream in list(self._open):
             stream.close()
-        self._forget_client()
+
+        def produce(_: Stream, bridge: Bridge[None]) -> None:
+            self._forget_client()
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING), aclosing(self.stream(produce)) as nothing:
+                async for _ in nothing:
+                    pass
 
     def unavailable(self, reason: str) -> EngineUnavailable:
         """The error for an engine that failed in a way which only its reader could tell."""
@@ -110,7 +119,7 @@ class Connection:
         return explain(error, self._where)
 
     def _forget_client(self) -> None:
-        # without the lock: an ssh that hangs holds it, and the event loop must not wait for that
+        # without the lock: an ssh that hangs holds it, and the end must not wait for that
         client, self._client = self._client, None
         if client:
             client.close()

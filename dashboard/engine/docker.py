@@ -18,7 +18,7 @@ from dashboard.engine.connection import Connection
 from dashboard.engine.frames import FrameDecoder
 from dashboard.engine.listing import container_of, event_of
 from dashboard.engine.protocol import About
-from dashboard.engine.stream import Stream, driver_of, event_query, get, log_query, url_of
+from dashboard.engine.stream import Stream, driver_of, event_query, get, log_query
 from dashboard.errors import ContainerGone, LogsUnreadable
 from dashboard.model import SECOND, Container, ContainerEvent, LogLine, format_timestamp
 
@@ -37,7 +37,7 @@ class DockerEngine:
 
     async def ping(self) -> None:
         """Ask for a sign of life; see :meth:`Engine.ping`."""
-        await self._connection.call(lambda api: api.get(url_of(api, '_ping'), timeout=PING_TIMEOUT).raise_for_status())
+        await self._connection.call(lambda api: get(api, '_ping', timeout=PING_TIMEOUT))
 
     async def about(self) -> About:
         """What it is; see :meth:`Engine.about`."""
@@ -109,7 +109,7 @@ class DockerEngine:
 
     async def close(self) -> None:
         """Close every stream; see :meth:`Engine.close`."""
-        self._connection.close()
+        await self._connection.close()
 
 
 def _open_log(stream: Stream, container: Container, query: dict[str, str]) -> tuple[dict[str, Any], requests.Response]:
@@ -120,7 +120,8 @@ def _open_log(stream: Stream, container: Container, query: dict[str, str]) -> tu
         driver = driver_of(details)
         return details, stream.open(f'containers/{container.id}/logs', query)
     except docker.errors.APIError as error:
-        if error.status_code in (404, 409):
+        # a proxy may refuse with 404 too; a container that is being removed is a 409
+        if error.status_code == 409 or (error.status_code == 404 and 'no such container' in str(error).lower()):
             raise ContainerGone('The container has been removed; its log went with it.') from error
         if 'does not support reading' in str(error):
             raise LogsUnreadable(container.name, driver) from error

@@ -28,9 +28,11 @@ ENDINGS = (b'\n', b'\r\n')  # all that the last piece of a line of full pieces h
 class ChunkDecoder:
     """Takes the chunk framing off an HTTP body."""
 
+    may_end = False  # whether it may stop without its last chunk: no, then it was cut off
+
     def __init__(self) -> None:
         self._rest = b''
-        self.ended = False  # whether the last chunk came: a body that stops without it was cut off
+        self.ended = False  # whether the last chunk came
 
     def feed(self, data: bytes) -> bytes:
         """Add what was read; return the body bytes of all chunks that are now complete.
@@ -51,6 +53,24 @@ class ChunkDecoder:
                 break
         self._rest = buffer[position:]
         return b''.join(parts)
+
+
+class PlainBody:
+    """An HTTP body without chunks, as some proxies make it: so many bytes, or all up to the end of the connection."""
+
+    def __init__(self, length: int | None) -> None:
+        self._left = length
+        self.may_end = length is None
+        self.ended = length == 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Add what was read; return what is of the body."""
+        if self._left is None:
+            return data
+        part = data[: self._left]
+        self._left -= len(part)
+        self.ended = not self._left
+        return part
 
 
 class FrameDecoder:

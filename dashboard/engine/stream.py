@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,13 +12,14 @@ import docker
 import docker.errors
 import requests
 
-from dashboard.engine.frames import ChunkDecoder
+from dashboard.engine.frames import ChunkDecoder, PlainBody
 from dashboard.errors import LogsUnreadable
 from dashboard.model import SECOND, Container
 
 ANSWER_TIMEOUT = 10.0  # seconds the engine may take to begin an answer
 KEEP_ALIVE = {'TCP_KEEPIDLE': 15, 'TCP_KEEPINTVL': 5, 'TCP_KEEPCNT': 3}  # seconds, seconds, tries
 READ_SIZE = 256 * 1024  # bytes asked of the socket at once
+LONGEST_REFUSAL = 10_000  # bytes read of an answer that is an error: a proxy may send any page
 
 
 class Client(docker.APIClient):
@@ -32,20 +32,23 @@ class Client(docker.APIClient):
 
 
 class Stream:
-    """One long answer of the engine, read by one thread and closed by any."""
+    """One long answer of the engine, read by one thread and closed by any.
+
+    Closing only wakes that thread: to close the answer itself waits for who reads it, and the event loop must not.
+    """
 
     def __init__(self, client: Callable[[], docker.APIClient]) -> None:
         self._client = client
         self._response: requests.Response | None = None
+        self._socket: Any = None
         self._closed = False
-        self._lock = threading.Lock()
 
     def inspect(self, container: Container) -> dict[str, Any]:
         """The container's details, as the engine inspects it. Raises what the SDK raises.
 
         :raises LogsUnreadable: when its log driver is ``none``
         """
-        details: dict[str, Any] = self._client().inspect_container(container.id)
+        details: dict[str, Any] = get(self._client(), f'containers/{container.id}/json').json()
         if driver_of(details) == 'none':
             raise LogsUnreadable(container.name, 'none')
         return details
@@ -54,12 +57,11 @@ class Stream:
         """Begin the request and return when the engine has begun its answer."""
         api = self._client()
         response = api.get(url_of(api, path), params=query, stream=True, timeout=ANSWER_TIMEOUT)
-        self._response = response
+        self._response, self._socket = response, _socket(response)
         _raise_for_status(response)
-        sock = _socket(response)
-        if hasattr(sock, 'settimeout') and query.get('follow', '1') == '1':
-            sock.settimeout(None)  # from now on the engine may be silent for as long as the container is
-            _keep_alive(sock)
+        if hasattr(self._socket, 'settimeout') and query.get('follow', '1') == '1':
+            self._socket.settimeout(None)  # from now on the engine may be silent for as long as the container is
+            _keep_alive(self._socket)
         if self._closed:
             self.close()
         return response
@@ -71,31 +73,34 @@ class Stream:
         """
         # the only way to the buffered reader behind the answer, on every transport (a socket, TLS, ssh's pipe)
         source: Any = response.raw._fp.fp  # type: ignore[union-attr]
-        chunks = ChunkDecoder()
-        while not chunks.ended:
+        body = ChunkDecoder() if response.raw.chunked else PlainBody(response.raw._fp.length)  # type: ignore[union-attr]
+        while not body.ended:
             data = source.read1(READ_SIZE)
             if self._closed:
                 return
-            if not data:
+            if not data and not body.may_end:
                 raise ConnectionResetError('the stream broke off')
-            if body := chunks.feed(data):
-                yield body
+            if not data:
+                return
+            if part := body.feed(data):
+                yield part
 
     def close(self) -> None:
-        """Wake the reading thread and give the connection back. Safe from any thread, and twice."""
+        """Wake the reading thread. Never waits; safe from any thread, and twice."""
         self._closed = True
-        with self._lock:  # two threads may close at once: one of them does it
-            response, self._response = self._response, None
-        if response is None:
-            return
-        sock = _socket(response)
         with suppress(OSError, ValueError):  # already closed by the other side
-            if hasattr(sock, 'proc'):  # the SDK's ssh transport: a pipe to a process
-                sock.close()
-            elif sock is not None:
-                sock.shutdown(2)
-        with suppress(OSError, ValueError):
-            response.close()
+            if hasattr(self._socket, 'proc'):  # the SDK's ssh transport: a pipe to a process
+                self._socket.proc.terminate()
+            elif self._socket is not None:
+                self._socket.shutdown(2)
+
+    def give_back(self) -> None:
+        """Close the answer; for the thread that has read it."""
+        self.close()
+        for item in (self._socket if hasattr(self._socket, 'proc') else None, self._response):
+            with suppress(OSError, ValueError):
+                if item is not None:
+                    item.close()
 
 
 def driver_of(details: dict[str, Any]) -> str:
@@ -109,13 +114,17 @@ def url_of(api: docker.APIClient, path: str) -> str:
 
 
 def _socket(response: requests.Response) -> Any:
+    """The socket that the answer comes from. After ``Connection: close`` only the answer itself still has it."""
     connection = response.raw.connection
-    return None if connection is None else connection.sock
+    sock = None if connection is None else connection.sock
+    return sock or getattr(getattr(getattr(response.raw._fp, 'fp', None), 'raw', None), '_sock', None)
 
 
-def get(api: docker.APIClient, path: str, query: dict[str, Any] | None = None) -> requests.Response:
-    """What the engine answers, in one piece. Raises what the SDK raises."""
-    response = api.get(url_of(api, path), params=query, timeout=ANSWER_TIMEOUT)
+def get(
+    api: docker.APIClient, path: str, query: dict[str, Any] | None = None, timeout: float = ANSWER_TIMEOUT
+) -> requests.Response:
+    """What the engine answers, in one piece; ``timeout`` in seconds. Raises what the SDK raises."""
+    response = api.get(url_of(api, path), params=query, timeout=timeout)
     _raise_for_status(response)
     return response
 
@@ -131,8 +140,16 @@ def _keep_alive(sock: Any) -> None:
 
 def _raise_for_status(response: requests.Response) -> None:
     if response.status_code >= 400:
-        message = response.json().get('message', response.reason)
+        message = _message(next(response.iter_content(LONGEST_REFUSAL), b'')) or response.reason
         raise docker.errors.APIError(message, response=response, explanation=message)
+
+
+def _message(body: bytes) -> str:
+    """The engine's own words in an answer that is an error; '' when there are none, as in a proxy's page."""
+    try:
+        return str(json.loads(body)['message'])
+    except (ValueError, TypeError, KeyError):
+        return ''
 
 
 def log_query(tail: int | None, since: int | None, until: int | None, follow: bool) -> dict[str, str]:

@@ -14,6 +14,7 @@ class Notices:
         self._ended: dict[str, str] = {}  # container id → how it ended last
         self._starved: set[str] = set()  # containers that have run out of memory since they started
         self._listed: set[str] = set()  # containers whose start was seen in a listing, before its event
+        self._running = {container.id for container in service.containers if container.running}
         for container in reversed(service.containers):
             self._take_place(container.id, container.image, container.replica)
 
@@ -24,6 +25,7 @@ class Notices:
 
     def missed(self, service: Service) -> list[Notice]:
         """The rows for what a listing shows and no event has told."""
+        self._running = {container.id for container in service.containers if container.running}
         return [notice for container in service.containers if (notice := self._unheard(container))]
 
     def _words(self, event: ContainerEvent) -> str:
@@ -31,12 +33,14 @@ class Notices:
             case 'start':
                 return self._start(event)
             case 'die':
+                self._running.discard(event.container_id)
                 self._ended[event.container_id] = how = self._how(event)
                 return f'stopped{how}'
             case 'oom':
                 self._starved.add(event.container_id)
                 return 'ran out of memory'
             case 'destroy':
+                self._running.discard(event.container_id)
                 self._ended.pop(event.container_id, None)
                 return 'was removed'
             case _:
@@ -54,6 +58,7 @@ class Notices:
             self._listed.discard(identity)
             return ''
         recreated = self._take_place(identity, event.image, event.replica)
+        self._running.add(identity)
         ended = self._ended.pop(identity, None)
         return recreated or ('started' if ended is None else f'restarted{ended}')
 
@@ -65,10 +70,10 @@ class Notices:
         return Notice(container.created * SECOND, f'{container.name} {words or "started"}')
 
     def _take_place(self, identity: str, image: str, replica: str) -> str:
-        """Note who has a place now; words when it was another container's."""
+        """Note who has a place now; words when it was another container's, which runs no more."""
         before = self._holders.get(replica)
         self._holders[replica], self._images[identity] = identity, image
-        if before is None or before == identity:
+        if before is None or before == identity or before in self._running:
             return ''
         old = self._images.pop(before, '')
         return f'recreated: image {old} → {image}' if old != image else f'recreated: image {image}'

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from dashboard.engine import Engine
-from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
+from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable, RequestRefused
 from dashboard.model import Container, Cursor, Gap, LogLine, Row
 from dashboard.timeline.reopening import Reopening, backoff
 from dashboard.timeline.repeats import Repeats
@@ -67,12 +67,16 @@ class LogReader:
         """Read until the container stops; run again when it has started again."""
         attempt = 0
         while True:
-            self._enter(ReaderState('connecting' if not attempt else 'reconnecting', attempt, error=self.state.error))
+            if self.state.phase != 'unreadable':
+                phase = 'connecting' if not attempt else 'reconnecting'
+                self._enter(ReaderState(phase, attempt, error=self.state.error))
             try:
                 await self._stream.run(self._read)
             except EngineUnavailable as error:
                 attempt = 1 if self.state.phase == 'live' else attempt + 1
-                await self._pause(attempt, str(error))
+                # once may be an engine that is ending or beginning
+                refused = isinstance(error, RequestRefused) and attempt > 1
+                await self._pause('unreadable' if refused else 'reconnecting', attempt, str(error))
             except (ContainerGone, LogsUnreadable) as error:
                 phase = 'ended' if isinstance(error, ContainerGone) else 'unreadable'
                 return self._enter(ReaderState(phase, error=str(error)))
@@ -168,9 +172,9 @@ class LogReader:
         if live or self.state.phase != 'live':
             self._enter(ReaderState('live' if live else 'catching up'))
 
-    async def _pause(self, attempt: int, error: str) -> None:
+    async def _pause(self, phase: str, attempt: int, error: str) -> None:
         delay = backoff(attempt, FIRST_DELAY, LONGEST_DELAY)
-        self._enter(ReaderState('reconnecting', attempt, time.monotonic() + delay, error))
+        self._enter(ReaderState(phase, attempt, time.monotonic() + delay, error))
         self._retry.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):  # not wait_for, which in Python 3.11 may swallow a cancellation

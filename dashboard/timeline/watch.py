@@ -53,6 +53,7 @@ class EngineWatch:
         self._stale = asyncio.Event()
         self._events = Reopening()
         self._last_event: int | None = None
+        self._failed = 0  # tries to watch events, since the last that has begun
         self.lost_at = 0.0  # time.monotonic(), when the engine was found away the last time
 
     def look_again(self) -> None:
@@ -82,11 +83,13 @@ class EngineWatch:
                 await self._events.run(self._read_events)
             except EngineUnavailable:
                 self._stale.set()
-                await asyncio.sleep(backoff(1, FIRST_DELAY, LONGEST_DELAY))
+                self._failed += 1  # a proxy may refuse events for good
+                await asyncio.sleep(backoff(self._failed, FIRST_DELAY, LONGEST_DELAY))
 
     async def _read_events(self) -> None:
         async with aclosing(self._engine.events(self._last_event)) as events:
             async for event in events:
+                self._failed = 0
                 if event:
                     self._last_event = event.timestamp
                 if event is None or not event.action.startswith(QUIET):

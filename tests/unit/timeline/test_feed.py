@@ -378,6 +378,21 @@ async def test_a_recreation_that_no_event_has_told_is_seen_in_the_listing_and_sa
         assert sum('recreated' in words for words in said(hub, first)) == 1
 
 
+async def test_two_containers_of_one_number_are_not_taken_for_a_recreation_at_every_listing(engine, hub):
+    for name in ('one', 'two'):
+        engine.add('web', name=name, replica='1')
+    await known(hub, 'web')
+    key = hub.services[0].key
+    async with hub.subscribe(key, 0) as subscription:
+        engine.add('web', name='three', replica='1')
+        for _ in range(3):
+            await asyncio.gather(hub._watch._list(), hub._watch._list())
+        await until(lambda: len(hub.services[0].containers) == 3 and subscription.feed.history.end)
+        hub.feed(key).update(hub.services[0])
+        await until(lambda: not list(subscription.feed._merger.backwards()))
+        assert [row.text for row in subscription.take(100) if isinstance(row, Notice)] == ['three started']
+
+
 async def test_streams_that_went_silent_with_the_network_are_opened_anew_when_the_engine_is_back(engine, hub):
     web = engine.add('web')
     await known(hub, 'web')
