@@ -40,6 +40,7 @@ def create_api(
         audit.record('start')
         async with hub, accounts.visits:
             yield
+        audit.close()
         audit.record('stop')
 
     app = FastAPIOffline(

@@ -19,15 +19,20 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.access.accounts import Accounts
+from dashboard.access.failures import Failure, Failures
 from dashboard.access.identity import Identity
-from dashboard.access.private import make_private_directory
+from dashboard.access.private import make_private_directory, reason
 from dashboard.config import MEBIBYTE, Settings
-from dashboard.errors import AuthError, DashboardError, TooManyAttempts
+from dashboard.errors import AuthError, DashboardError
 from dashboard.model import format_timestamp
 
 LONGEST_VALUE = 300  # characters kept of a value that comes from outside
-QUIET = 60.0  # seconds for which further refusals of an address that was throttled are not recorded
-REMEMBERED = 1_000  # addresses
+ADVICE = {  # by the number of the error
+    errno.ENOSPC: 'make room',
+    errno.EDQUOT: 'make room',
+    errno.ELOOP: 'move the file itself there',
+    errno.EISDIR: 'move it away',
+}
 UNKNOWN = '(unknown)'
 Event = dict[str, Any]
 
@@ -63,7 +68,7 @@ class Audit:
         self._lock = threading.Lock()
         self._last = 0  # nanoseconds since the epoch; no two events of a process have the same time
         self._lost = 0  # events since the file could last be written
-        self._refused: dict[str, float] = {}
+        self._failures = Failures()
 
     @classmethod
     def of(cls, settings: Settings, accounts: Accounts | None = None) -> Audit:
@@ -82,33 +87,55 @@ class Audit:
 
         :param details: numbers and short texts; never a token, a password or the text of a log
         """
-        if self._path is None:
-            return
         with self._lock:
-            self._last = max(time.time_ns(), self._last + 1)
-            user = who.username if isinstance(who, Identity) else who
-            line = _line(self._last, event, user, address, details)
-            try:
-                self._write(
-                    self._path,
-                    _line(self._last, 'audit-lost', '', '', {'lost': self._lost}) + line if self._lost else line,
-                )
-            except OSError as error:
-                self._lose(error)
-            else:
-                self._recover()
+            self._tell_failures()
+            self._put(event, who.username if isinstance(who, Identity) else who, address, details)
 
     @contextmanager
-    def attempt(self, event: str, username: str, address: str, **details: object) -> Iterator[None]:
-        """Record ``event`` when the block succeeds, or ``event-failed`` with the reason when it is refused."""
+    def attempt(self, event: str, who: Identity | str, address: str, **details: object) -> Iterator[None]:
+        """Record ``event`` when the block succeeds, or ``event-failed`` with the reason when it is refused.
+
+        Of failures that are alike, the first of a minute is recorded at once and the others in one line, as ``more``.
+
+        :param who: the user, or the name that somebody who is not signed in has typed
+        """
         try:
             yield
         except AuthError as error:
-            if not (isinstance(error, TooManyAttempts) and self._is_repeated(address)):
-                reason = type(error).__name__
-                self.record(f'{event}-failed', self._known(username), address, **details, reason=reason)
+            details['reason'] = type(error).__name__
+            user, of_stranger = (who.username, False) if isinstance(who, Identity) else (self._known(who), True)
+            self._fail(Failure(f'{event}-failed', user, address, of_stranger, details))
             raise
-        self.record(event, self._known(username) if self._accounts else username, address, **details)
+        self.record(event, self._known(who) if self._accounts and isinstance(who, str) else who, address, **details)
+
+    def close(self) -> None:
+        """Write down what is still being counted."""
+        with self._lock:
+            self._tell_failures(at_once=True)
+
+    def _fail(self, failure: Failure) -> None:
+        with self._lock:
+            self._tell_failures()
+            if self._failures.add(failure):
+                self._put(failure.event, failure.user, failure.address, failure.details)
+
+    def _tell_failures(self, at_once: bool = False) -> None:
+        for failure in self._failures.due(at_once):
+            self._put(failure.event, failure.user, failure.address, failure.details)
+
+    def _put(self, event: str, user: str, address: str, details: dict[str, object]) -> None:
+        if self._path is None:
+            return
+        self._last = max(time.time_ns(), self._last + 1)
+        line = _line(self._last, event, user, address, details)
+        try:
+            self._write(
+                self._path, _line(self._last, 'audit-lost', '', '', {'lost': self._lost}) + line if self._lost else line
+            )
+        except OSError as error:
+            self._lose(error)
+        else:
+            self._recover()
 
     @contextmanager
     def watching(self, who: Identity, address: str, service: str, **details: object) -> Iterator[None]:
@@ -127,16 +154,6 @@ class Audit:
             return self._accounts.users.known(username).username if self._accounts else UNKNOWN
         except DashboardError:
             return UNKNOWN
-
-    def _is_repeated(self, address: str) -> bool:
-        """Whether this is one of a flood, which must not push everything else out of the log."""
-        now = time.monotonic()
-        if now - self._refused.get(address, -QUIET) < QUIET:
-            return True
-        if len(self._refused) >= REMEMBERED:
-            self._refused.clear()
-        self._refused[address] = now
-        return False
 
     def _write(self, path: Path, lines: bytes) -> None:
         descriptor = _open(path)
@@ -165,7 +182,8 @@ class Audit:
     def _lose(self, error: OSError) -> None:
         self._lost += 1
         if self._lost == 1:
-            _say(f'the audit log {self._path} cannot be written: {error.strerror}. Events are being lost: make room.')
+            advice = ADVICE.get(error.errno or 0, 'let this user write it')
+            _say(f'the audit log {self._path} cannot be written: {reason(error)}. Events are being lost: {advice}.')
 
     def _recover(self) -> None:
         if self._lost:
@@ -176,6 +194,8 @@ class Audit:
 
     def read(self, limit: int, before: str | None = None, wanted: Callable[[Event], bool] | None = None) -> Page:
         """The newest events, older than ``before`` (the time of an event), that are wanted. Blocks: it reads files."""
+        with self._lock:
+            self._tell_failures()
         events: list[Event] = []
         for event in self._newest_first():
             if (before is None or event['time'] < before) and (wanted is None or wanted(event)):
@@ -188,7 +208,7 @@ class Audit:
         for number in range(self._kept + 1 if self._path else 0):
             try:
                 content = (_older(self._path, number) if number else self._path).read_bytes()  # type: ignore[arg-type,union-attr]
-            except FileNotFoundError:
+            except OSError:  # there is none, or something else is in its place
                 continue
             for line in reversed(content.split(b'\n')):
                 with suppress(ValueError):  # half a line, of a full disk

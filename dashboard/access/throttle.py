@@ -33,7 +33,7 @@ class Throttle:
 
         :raises TooManyAttempts: when it comes too soon after too many failures
         """
-        origin, now = _origin(address), self._clock()
+        origin, now = origin_of(address), self._clock()
         key = (account, origin)
         with self._lock:
             count, until = self._failures.get(key, (0, now))
@@ -50,7 +50,7 @@ class Throttle:
 
     def clear(self, account: str, address: str) -> None:
         """The try succeeded: forget it, and the failures of the account from this address before it."""
-        origin, now = _origin(address), self._clock()
+        origin, now = origin_of(address), self._clock()
         with self._lock:
             self._failures.pop((account, origin), None)
             self._of_account.add(account, now, -1)
@@ -84,7 +84,7 @@ class _Budget:
         return max(0.0, count - (now - when) / FORGOTTEN)
 
 
-def _origin(address: str) -> str:
+def origin_of(address: str) -> str:
     """What counts as one address."""
     try:
         found = ip_address(address.partition('%')[0])

@@ -51,7 +51,7 @@ def _password_dialog(accounts: Accounts, audit: Audit, identity: Identity, addre
 
         async def change() -> None:
             try:
-                with audit.attempt('password-change', identity.username, address):
+                with audit.attempt('password-change', identity, address):
                     await accounts.aside(accounts.change_password, identity, current.value, new.value)
             except DashboardError as error:
                 problem.set_text(str(error))

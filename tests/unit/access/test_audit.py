@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 
 from dashboard.access.accounts import Accounts
 from dashboard.access.audit import LONGEST_VALUE, Audit, selecting
+from dashboard.access.failures import LINES, MINUTE, REFILL, Failures
 from dashboard.access.identity import Identity
 from dashboard.access.scope import EVERYTHING
 from dashboard.app import create_api
@@ -175,6 +176,16 @@ def test_a_link_in_its_place_is_not_followed(path, tmp_path, capsys):
     path.symlink_to(tmp_path / 'elsewhere')
     Audit(path).record('x')
     assert not (tmp_path / 'elsewhere').exists()
+    assert 'it is a symbolic link. Events are being lost: move the file itself there.' in capsys.readouterr().err
+
+
+def test_a_directory_in_its_place_is_told_and_the_log_can_be_read_all_the_same(audit, path, capsys):
+    audit.record('before')
+    path.rename(path.with_name('audit.jsonl.1'))
+    path.mkdir()
+    audit.record('x')
+    assert 'it is a directory. Events are being lost: move it away.' in capsys.readouterr().err
+    assert [event['event'] for event in audit.read(5).events] == ['before']
 
 
 def test_nothing_is_lost_when_the_program_is_killed(path):
@@ -209,6 +220,90 @@ def test_a_flood_of_throttled_tries_is_one_event(audit, path):
         with pytest.raises(TooManyAttempts), audit.attempt('sign-in', 'ann', address):
             raise TooManyAttempts(5)
     assert [event['address'] for event in events(path)] == ['10.0.0.1', '10.0.0.2']
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(audit) -> Clock:
+    clock = Clock()
+    audit._failures = Failures(clock)
+    return clock
+
+
+def fail(audit: Audit, address: str, who: Identity | str = 'x', event: str = 'sign-in') -> None:
+    with pytest.raises(InvalidCredentials), audit.attempt(event, who, address):
+        raise InvalidCredentials
+
+
+def test_failures_that_are_alike_are_counted_in_one_line_a_minute(audit, path, clock):
+    for number in range(100):
+        fail(audit, f'2001:db8::{number}')  # one network
+    fail(audit, '10.0.0.2')
+    clock.now = 59
+    audit.record('read', ANN)
+    clock.now = 60
+    audit.record('read', ANN)
+    assert [(event['event'], event['address'], event.get('more')) for event in events(path)] == [
+        ('sign-in-failed', '2001:db8::0', None),
+        ('sign-in-failed', '10.0.0.2', None),
+        ('read', '', None),
+        ('sign-in-failed', '2001:db8::0', 99),
+        ('read', '', None),
+    ]
+    fail(audit, '2001:db8::1')
+    assert len(events(path)) == 6
+
+
+def test_strangers_get_only_so_many_lines_from_however_many_addresses(audit, path, clock):
+    for number in range(5_000):
+        fail(audit, f'10.{number // 250}.{number % 250}.1')
+        clock.now += 0.1
+    audit.record('read', ANN)
+    found = events(path)
+    assert len(found) < LINES + 3 * 500 * REFILL + 10
+    clock.now += MINUTE
+    audit.record('read', ANN)
+    found = [event for event in events(path) if event['event'] == 'sign-in-failed']
+    assert sum(event.get('more', 1) for event in found) == 5_000
+    assert len(audit._failures._counted) <= 1_000
+
+
+def test_what_the_signed_in_fail_at_is_written_while_strangers_get_no_line(audit, path, clock):
+    for number in range(2 * int(LINES)):
+        fail(audit, f'10.0.{number}.1')
+    fail(audit, '10.1.1.1', ANN, 'password-change')
+    assert events(path)[-1] | {'time': ''} == {
+        'time': '', 'event': 'password-change-failed', 'user': 'ann', 'address': '10.1.1.1',
+        'reason': 'InvalidCredentials',
+    }  # fmt: skip
+
+
+def test_what_is_still_being_counted_is_written_at_the_end(audit, path, clock):
+    for _ in range(3):
+        fail(audit, '10.0.0.1')
+    audit.close()
+    assert [event.get('more', 1) for event in events(path)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ('route', 'body'),
+    [
+        ('/api/auth/setup', {'code': 'x', 'username': 'x', 'password': 'x' * 8}),
+        ('/api/auth/login', {'username': 'x', 'password': 'x'}),
+    ],
+)
+def test_a_stranger_who_asks_again_and_again_gets_two_lines(server, path, route, body):
+    before = len(events(path))
+    for _ in range(40):
+        assert server.post(route, json=body).status_code in (400, 401, 429)
+    reasons = [event.get('reason') for event in events(path)[before:]]
+    assert len(reasons) == len(set(reasons)) <= 2
 
 
 # the routes

@@ -109,10 +109,10 @@ def test_open_sockets_end_with_their_api_token(app, web, bob):
 
 
 def test_open_sockets_end_when_their_token_expires(app, web, bob):
-    client = app.with_token(app.accounts.issue(bob.name, lifetime=1))
+    client = app.with_token(app.accounts.issue(bob.name, lifetime=2))  # a busy machine may take one to open it
     with client.websocket_connect(f'/api/logs/ws/web?token={client.token}') as logs:
         logs.receive_json()
-        expect_end(logs, 2)
+        expect_end(logs)
 
 
 def test_open_sockets_end_when_another_process_removes_the_user(app, web, bob):
