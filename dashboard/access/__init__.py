@@ -8,10 +8,12 @@ from dashboard.access.scope import EVERYTHING, Scope
 from dashboard.access.session_store import Session
 from dashboard.access.sessions import DAYS, NAME_LENGTH
 from dashboard.access.store import User
+from dashboard.access.tokens import DEVICE_LIFETIME
 from dashboard.access.visits import Visit
 
 __all__ = [
     'DAYS',
+    'DEVICE_LIFETIME',
     'EVERYTHING',
     'LIFETIME',
     'NAME_LENGTH',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -43,11 +43,13 @@ class Accounts:
     def __init__(self, data_dir: Path, secret_key: str | None = None, hasher: PasswordHasher | None = None) -> None:
         self._store = AccountStore(data_dir.expanduser())
         sessions = SessionStore(self._store)
-        self.sessions = Sessions(sessions, Tokens(data_dir.expanduser(), secret_key))
+        self._tokens = Tokens(data_dir.expanduser(), secret_key)
+        self.sessions = Sessions(sessions, self._tokens)
         self.visits = Visits(sessions)
         self._passwords = Passwords(hasher)
         self.users = Users(self._store, self._passwords)
         self._throttle = Throttle()
+        self._devices = Throttle()  # of browsers in which the user has signed in before; see `tokens`
         self._changes = Throttle()  # of passwords: not to be used up by whoever only knows a user's name
         self._setup_code = _new_code() if self.needs_setup() else ''
         self._hashing = ThreadPoolExecutor(1, 'password')  # one hash takes 64 MiB: never forty at once
@@ -100,19 +102,29 @@ class Accounts:
 
     # -- tokens
 
-    def login(self, username: str, password: str, address: str = '', agent: str = '') -> str:
+    def login(
+        self, username: str, password: str, address: str = '', agent: str = '', devices: Iterable[str] = ()
+    ) -> str:
         """Check a password and return a new token, in the same time whether or not there is such a user.
 
         :param address: where the try comes from; see :class:`Throttle`
         :param agent: with what the user signs in, for the list of sessions
+        :param devices: what the browser has for device tokens; with the user's, strangers cannot use up the tries here
         :raises InvalidCredentials: when either is wrong
         :raises TooManyAttempts: after too many failures in a row
         """
         account = username.casefold()[:64]
-        self._throttle.enter(account, address)
+        known = next(filter(None, (self._tokens.read_device(device, username) for device in devices)), '')
+        throttle, origin = (self._devices, known) if known else (self._throttle, address)
+        throttle.enter(account, origin)
         user = self._verified(username, password)
-        self._throttle.clear(account, address)
+        throttle.clear(account, origin)
         return self.issue(user.username, address=address, agent=agent)
+
+    def device(self, username: str, former: Iterable[str] = ()) -> str:
+        """The device token for a browser in which a user has just signed in: the former one, if that is theirs."""
+        theirs = (token for token in former if self._tokens.read_device(token, username))
+        return next(theirs, None) or self._tokens.sign_device(username)
 
     def issue(self, username: str, lifetime: int = LIFETIME, address: str = '', agent: str = '') -> str:
         """Sign a user in without asking for a password.

@@ -1,9 +1,15 @@
-"""Signs and reads the tokens: JWT with HS256 and nothing else."""
+"""Signs and reads the tokens: JWT with HS256 and nothing else.
+
+A *device token* is what a browser keeps in which a user has signed in once: with it, their tries to sign in are counted
+apart from those of strangers, who could else use them up. It lets nobody in. So it may outlive the session, and whoever
+steals it has won a few tries. The idea: https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
+"""
 
 from __future__ import annotations
 
 import hmac
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +22,8 @@ from dashboard.errors import ConfigError, InvalidToken
 ALGORITHM = 'HS256'  # the only one ever accepted: a token does not choose how it is checked
 CLAIMS = ['sub', 'jti', 'iat', 'exp']
 SECRET_BYTES = 32  # the least that HS256 is worth
+DEVICE = 'device'  # the audience of device tokens: what has one is never taken for the token of a session
+DEVICE_LIFETIME = 400 * 86_400  # seconds; browsers keep no cookie for longer
 
 
 class Tokens:
@@ -37,12 +45,30 @@ class Tokens:
         return hmac.new(self._key, f'origin key {session}'.encode(), 'sha256').hexdigest()
 
     def read(self, token: str) -> dict[str, Any]:
-        """The claims of a token of ours that has not expired.
+        """The claims of a session's token of ours that has not expired.
 
         :raises InvalidToken: for any other
         """
+        return self._read(token)
+
+    def sign_device(self, username: str) -> str:
+        """The token of a browser in which the user has just signed in."""
+        now = int(time.time())
+        name = secrets.token_urlsafe(16)
+        claims = {'sub': username, 'jti': name, 'iat': now, 'exp': now + DEVICE_LIFETIME, 'aud': DEVICE}
+        return jwt.encode(claims, self._key, ALGORITHM)
+
+    def read_device(self, token: str, username: str) -> str:
+        """The name of the browser, '' when this is no device token of the user; case does not matter."""
         try:
-            return jwt.decode(token, self._key, [ALGORITHM], {'require': CLAIMS})
+            claims = self._read(token, DEVICE)
+        except InvalidToken:
+            return ''
+        return str(claims['jti']) if claims['sub'].casefold() == username.casefold() else ''
+
+    def _read(self, token: str, audience: str | None = None) -> dict[str, Any]:
+        try:
+            return jwt.decode(token, self._key, [ALGORITHM], {'require': CLAIMS}, audience=audience)
         except (jwt.InvalidTokenError, ValueError):  # the latter for text that is not even Unicode
             raise InvalidToken from None
 

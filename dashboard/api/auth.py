@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dashboard.access import Accounts, Audit, Identity, Role
 from dashboard.errors import BadRequest
-from dashboard.web import HEADER, address_of, agent_of, cookie_tokens, forget, remember
+from dashboard.web import HEADER, address_of, agent_of, cookie_tokens, device_tokens, forget, remember
 
 # For the OpenAPI page only: the gate has checked the token before a route is reached.
 BEARER = OAuth2PasswordBearer(
@@ -122,9 +122,9 @@ def router(accounts: Accounts, audit: Audit) -> APIRouter:
     async def login(request: Request) -> Token:
         """Sign in with a JSON body or an OAuth2 password form."""
         body = await _login_body(request)
-        arguments = (body.username, body.password, address_of(request), agent_of(request))
+        origin = (address_of(request), agent_of(request), device_tokens(request.scope))
         with audit.attempt('sign-in', body.username, address_of(request), via='api'):
-            return token(await accounts.aside(accounts.login, *arguments))
+            return token(await accounts.aside(accounts.login, body.username, body.password, *origin))
 
     @routes.get('/me', responses=REFUSED, dependencies=SIGNED_IN)
     async def me(identity: Caller) -> Me:
@@ -137,12 +137,13 @@ def router(accounts: Accounts, audit: Audit) -> APIRouter:
     async def change_password(request: Request, response: Response, identity: Caller, body: PasswordChange) -> Token:
         """Change your password. Ends all your sessions and tokens, this one too; the answer brings a new token."""
         arguments = (identity, body.current_password, body.new_password)
-        with audit.attempt('password-change', identity.username, address_of(request)):
+        with audit.attempt('password-change', identity, address_of(request)):
             await accounts.aside(accounts.change_password, *arguments)
         fresh = accounts.issue(identity.username, address=address_of(request), agent=agent_of(request))
         changed = token(fresh)
         if cookie_tokens(request.scope):  # a browser's: its cookie ended with the others
-            remember(request, response, changed.access_token)
+            device = accounts.device(identity.username, device_tokens(request.scope))
+            remember(request, response, changed.access_token, device)
             response.headers[HEADER] = accounts.sessions.origin_key(accounts.identify(fresh))
         return changed
 

@@ -14,7 +14,7 @@ from dashboard.access import Accounts, Audit
 from dashboard.errors import AuthError, InvalidCredentials, TooManyAttempts
 from dashboard.pages.login_html import login_page
 from dashboard.pages.origin_key import key_page
-from dashboard.web import address_of, agent_of, forget, path_for, remember, sessions_of
+from dashboard.web import address_of, agent_of, device_tokens, forget, path_for, remember, sessions_of
 
 HOME = '/'
 LOCAL_PATH = re.compile(r'/(?![/\\])[^\\\x00-\x20\x7f]*')  # a browser reads //host and /\host as another host
@@ -43,7 +43,7 @@ def routes(accounts: Accounts, audit: Audit) -> list[Route]:
             return _page(accounts, request, wanted, fields.get('username', ''), error)
         _end_former(accounts, request)
         response = _keep_key(request, wanted, accounts.sessions.origin_key(accounts.identify(token)))
-        remember(request, response, token)
+        remember(request, response, token, accounts.device(fields['username'].strip(), device_tokens(request.scope)))
         return response
 
     async def sign_out(request: Request) -> Response:
@@ -72,7 +72,7 @@ async def _enter(accounts: Accounts, audit: Audit, fields: dict[str, str], reque
         with audit.attempt('setup', username, origin[0]):
             return await accounts.aside(accounts.setup, fields['code'], username, password, *origin)
     with audit.attempt('sign-in', username, origin[0], via='page'):
-        return await accounts.aside(accounts.login, username, password, *origin)
+        return await accounts.aside(accounts.login, username, password, *origin, device_tokens(request.scope))
 
 
 async def _fields(request: Request) -> dict[str, str]:

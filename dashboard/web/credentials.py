@@ -10,10 +10,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
 
-from dashboard.access import LIFETIME
+from dashboard.access import DEVICE_LIFETIME, LIFETIME
 
 COOKIE = 'dashboard_token'
-MOST_COOKIES = 5  # of that name that are looked at
+DEVICE_COOKIE = 'dashboard_device'  # stays when the user signs out
+MOST_COOKIES = 5  # of a name that are looked at
 UNAUTHORIZED = 4001  # the close code of a WebSocket without a valid token
 AGENT_LENGTH = 40  # characters
 # the first sign in a User-Agent that fits wins: Edge also calls itself Chrome, and Chrome Safari
@@ -35,17 +36,22 @@ def bearer_token(headers: Headers) -> str:
     return token.strip() if scheme.lower() == 'bearer' else ''
 
 
-def cookie_tokens(scope: Scope) -> list[str]:
+def cookie_tokens(scope: Scope, kind: str = COOKIE) -> list[str]:
     """The tokens of the browser's cookies: it may send several, of which anybody else on this host has planted some."""
-    name = cookie_name(scope)
+    name = cookie_name(scope, kind)
     pairs = [pair.partition('=') for line in Headers(scope=scope).getlist('cookie') for pair in line.split(';')]
     return [value.strip() for found, _, value in pairs if found.strip() == name][:MOST_COOKIES]
 
 
-def cookie_name(scope: Scope) -> str:
+def device_tokens(scope: Scope) -> list[str]:
+    """The tokens of a browser in which somebody has signed in before."""
+    return cookie_tokens(scope, DEVICE_COOKIE)
+
+
+def cookie_name(scope: Scope, name: str = COOKIE) -> str:
     """On TLS, unless a base path forbids it, one that a browser takes from this very host and for all paths only."""
     sure = scope['scheme'] in ('https', 'wss') and not scope.get('root_path')
-    return f'__Host-{COOKIE}' if sure else COOKIE
+    return f'__Host-{name}' if sure else name
 
 
 def take_query(scope: Scope, name: str) -> str:
@@ -104,10 +110,11 @@ def agent_of(connection: HTTPConnection) -> str:
     return ''.join(filter(str.isprintable, words))[:AGENT_LENGTH] or 'unknown'
 
 
-def remember(connection: HTTPConnection, response: Response, token: str) -> None:
-    """Give the browser its cookie."""
-    name = cookie_name(connection.scope)
-    response.set_cookie(name, token, max_age=LIFETIME, httponly=True, samesite='strict', **_scope_of(connection))
+def remember(connection: HTTPConnection, response: Response, token: str, device: str) -> None:
+    """Give the browser its cookies."""
+    for kind, value, age in ((COOKIE, token, LIFETIME), (DEVICE_COOKIE, device, DEVICE_LIFETIME)):
+        name = cookie_name(connection.scope, kind)
+        response.set_cookie(name, value, max_age=age, httponly=True, samesite='strict', **_scope_of(connection))
 
 
 def forget(connection: HTTPConnection, response: Response) -> None:

@@ -19,7 +19,7 @@ from argon2 import PasswordHasher
 from dashboard.access.accounts import Accounts, ensure_admin
 from dashboard.access.passwords import Passwords
 from dashboard.access.throttle import LONGEST, OF_ACCOUNT, OF_ADDRESS, REMEMBERED, Throttle
-from dashboard.errors import AccountError, ConfigError, InvalidCredentials, InvalidToken, TooManyAttempts
+from dashboard.errors import AccountError, AuthError, ConfigError, InvalidCredentials, InvalidToken, TooManyAttempts
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = 'correct horse'
@@ -445,6 +445,67 @@ def test_signing_in_with_an_account_of_ones_own_pays_for_no_guesses():
             throttle.enter('own', '192.0.2.1')
             throttle.clear('own', '192.0.2.1')
     assert wait_for(throttle, 'ann', '192.0.2.1') == 10
+
+
+# -- a browser that has signed in before
+
+
+def flooded(accounts: Accounts, monkeypatch) -> None:
+    """Strangers have used up all tries of an address, and all of ann's."""
+    monkeypatch.setattr(accounts._passwords, 'check', refuse)  # of what is behind the throttle nothing is asked here
+    for number in range(OF_ACCOUNT):
+        for username, address in ((f'invented-{number}', '192.0.2.1'), ('ann', f'10.0.{number}.1')):
+            with contextlib.suppress(AuthError):
+                accounts.login(username, 'guess', address)
+    monkeypatch.undo()
+    for address in ('192.0.2.1', '198.51.100.7'):
+        with pytest.raises(TooManyAttempts):
+            accounts.login('ann', PASSWORD, address)
+
+
+def refuse(*_: object) -> None:
+    raise InvalidCredentials
+
+
+def test_strangers_cannot_use_up_the_tries_of_a_browser_that_has_signed_in_before(accounts, monkeypatch):
+    device = accounts.device('Ann')
+    flooded(accounts, monkeypatch)
+    assert accounts.login('ann', PASSWORD, '192.0.2.1', devices=['planted', device])
+    assert accounts.login('ann', PASSWORD, '198.51.100.7', devices=['planted', device])
+
+
+def test_such_a_browser_has_no_more_tries_than_others_and_leaves_them_theirs(accounts):
+    device = accounts.device('ann')
+    for number in range(5):
+        with pytest.raises(InvalidCredentials):
+            accounts.login('ann', 'wrong horse', f'10.0.0.{number}', devices=['planted', device])
+    with pytest.raises(TooManyAttempts, match='wait 2 s'):
+        accounts.login('ann', PASSWORD, '10.0.0.9', devices=['planted', device])
+    assert accounts.login('ann', PASSWORD, '10.0.0.1')
+    assert accounts.login('ann', PASSWORD, '10.0.0.1', devices=[accounts.device('ann')])
+
+
+def test_a_device_token_is_for_its_user_alone_and_lets_nobody_in(accounts, data_dir, monkeypatch):
+    device = accounts.device('ann')
+    with pytest.raises(InvalidToken):
+        accounts.identify(device)
+    with pytest.raises(InvalidCredentials):
+        accounts.login('ann', 'wrong horse', devices=['planted', device])
+    flooded(accounts, monkeypatch)
+    others = Accounts(data_dir, 'x' * 32, CHEAP).device('ann')
+    with monkeypatch.context() as later:
+        later.setattr(time, 'time', lambda: 0)
+        expired = accounts.device('ann')
+    for unfit in (accounts.device('bob'), others, expired, accounts.issue('ann'), device[:-9], 'x', '\ud800'):
+        with pytest.raises(TooManyAttempts):
+            accounts.login('ann', PASSWORD, '192.0.2.1', devices=[unfit])
+
+
+def test_a_browser_keeps_its_device_token_for_as_long_as_the_same_user_signs_in(accounts):
+    device = accounts.device('ann')
+    assert accounts.device('ANN', ['planted', device]) == device
+    assert accounts.device('bob', [device]) not in ('', device)
+    assert accounts.device('ann', ['nonsense']) not in ('', 'nonsense', device)
 
 
 async def test_a_flood_of_sign_ins_is_told_to_come_back(accounts, monkeypatch):

@@ -72,7 +72,7 @@ async def test_the_first_visit_asks_for_the_code_of_the_console_and_makes_the_ac
 async def test_signing_in_sets_a_cookie_that_no_script_and_no_other_site_can_use(client, ann, accounts):
     answered = await client.post('/login', data=ANN | {'next': '/logs?tail=5'})
     assert (answered.status_code, goes_to(answered.text)) == (200, '/logs?tail=5')
-    flags = answered.headers['set-cookie'].lower().split('; ')[1:]
+    flags = answered.headers.get_list('set-cookie')[0].lower().split('; ')[1:]
     assert sorted(flags) == ['httponly', 'max-age=86400', 'path=/', 'samesite=strict']
     assert accounts.identify(answered.cookies['dashboard_token']).username == 'ann'
 
@@ -94,9 +94,23 @@ async def test_a_browser_that_has_lost_its_key_is_asked_to_sign_in_again(client,
     assert 'autocomplete="current-password"' in (await client.get('/login?again=1&next=/logs')).text
 
 
-async def test_on_https_the_cookie_is_secure(client, ann):
+async def test_on_https_the_cookies_are_secure(client, ann):
     answered = await client.post('https://dash/login', data=ANN)
-    assert '; secure' in answered.headers['set-cookie'].lower()
+    assert ['; secure' in made.lower() for made in answered.headers.get_list('set-cookie')] == [True, True]
+
+
+async def test_a_browser_that_has_signed_in_is_not_kept_out_by_strangers_at_its_address(client, ann):
+    signed_in = await client.post('/login', data=ANN)
+    client.cookies.clear()
+    device = signed_in.headers.get_list('set-cookie')[1]
+    assert device.startswith('dashboard_device=')
+    assert {'httponly', 'samesite=strict', 'path=/'} <= set(device.lower().split('; '))
+    for number in range(31):
+        await client.post('/login', data={'username': f'invented-{number}', 'password': 'x'})
+    assert (await client.post('/login', data=ANN)).status_code == 429
+    client.cookies.set('dashboard_device', signed_in.cookies['dashboard_device'])
+    assert (await client.post('/login', data=ANN)).status_code == 200
+    assert 'dashboard_device' not in (await client.post('/logout')).headers.get('set-cookie', '')
 
 
 async def test_every_sign_in_has_a_fresh_token_whatever_the_browser_brought(client, ann):
