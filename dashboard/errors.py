@@ -2,6 +2,7 @@
 
 DashboardError
 ├── ConfigError            a setting is wrong: says which and what it takes
+│   └── AccountsUnavailable the accounts cannot be read or written now: says where, why and what to do
 ├── EngineError
 │   ├── EngineUnavailable  the engine cannot be reached: says where it was sought, why it failed and what to do
 │   │   └── RequestRefused it answers, but not what was asked: says which request, how it answered and what to do
@@ -28,6 +29,15 @@ class DashboardError(Exception):
 
 class ConfigError(DashboardError):
     """A setting is wrong."""
+
+
+class AccountsUnavailable(ConfigError):
+    """The database of the accounts cannot be used at the moment; ``retry_after`` in seconds."""
+
+    retry_after = 5
+
+    def __init__(self, path: object, reason: str, advice: str) -> None:
+        super().__init__(f'The accounts in {path} cannot be used: {reason}. {advice}')
 
 
 class EngineError(DashboardError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,12 +22,21 @@ from dashboard.access.throttle import Throttle
 from dashboard.access.tokens import Tokens
 from dashboard.access.users import Users, check_username
 from dashboard.access.visits import Visits
-from dashboard.errors import AccountError, InvalidCredentials, InvalidToken, NotAllowed, TooManyAttempts, UnknownAccount
+from dashboard.errors import (
+    AccountError,
+    AccountsUnavailable,
+    InvalidCredentials,
+    InvalidToken,
+    NotAllowed,
+    TooManyAttempts,
+    UnknownAccount,
+)
 
 Result = TypeVar('Result')
 
 LIFETIME = 24 * 3600  # seconds a sign-in lasts
 CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'  # nothing to mistake for something else
+ADMISSION, PAUSE = 2.0, 0.05  # seconds that a request waits for a database that is locked, and between looks
 WAITING = 100  # sign-ins that may queue for the hasher; further ones are told to come back
 
 
@@ -147,6 +157,20 @@ class Accounts:
             return self.identify(token)
         except InvalidToken:
             return None
+
+    async def patiently(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Call what asks the database, on the event loop: it is tried again for a little, and holds up nobody.
+
+        :raises AccountsUnavailable: when the database is still locked then, or cannot be used at all
+        """
+        until = time.monotonic() + ADMISSION
+        while True:
+            try:
+                return work(*arguments)
+            except AccountsUnavailable:
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(PAUSE)
 
     def logout(self, identity: Identity) -> None:
         """End the session that was identified, if it has not ended already."""

@@ -47,7 +47,7 @@ class Session:
 class SessionStore:
     """Part of the same database.
 
-    :raises ConfigError: from any method, when the database cannot be used
+    :raises AccountsUnavailable: from any method, when the database cannot be used
     """
 
     def __init__(self, accounts: AccountStore) -> None:
@@ -103,13 +103,13 @@ class SessionStore:
     def watching(self) -> Iterator[Callable[[], bool]]:
         """A cheap way to ask whether anybody, in any process, has changed the database since it was asked last."""
         with self._accounts.open() as database:
-            seen, opened = -1, self._accounts.path.stat().st_ino
+            seen, opened = -1, self._accounts.inode()
 
             def changed() -> bool:
                 nonlocal seen
                 before, seen = seen, database.execute('PRAGMA data_version').fetchone()[0]
                 # another file, a restored backup for one, is looked at every time: its changes are not told here
-                return bool(seen != before) or self._accounts.path.stat().st_ino != opened
+                return bool(seen != before) or self._accounts.inode() != opened
 
             yield changed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -15,7 +16,7 @@ from dashboard.access.identity import Role, role_of
 from dashboard.access.private import make_private_directory, make_private_file
 from dashboard.access.schema import migrate
 from dashboard.access.scope import EVERYTHING, Scope
-from dashboard.errors import ConfigError
+from dashboard.errors import AccountsUnavailable
 
 SELECT_USER = 'SELECT username, is_admin, created, password, scope FROM users'
 ADD_USER = """
@@ -29,6 +30,9 @@ AND (? OR NOT (is_admin AND (SELECT count(*) FROM users WHERE is_admin) = 1))
 REMOVE_USER = """
 DELETE FROM users WHERE username = ? AND NOT (is_admin AND (SELECT count(*) FROM users WHERE is_admin) = 1)
 """
+PATIENCE = 2.5  # seconds that a thread waits for a database that is locked
+LOOPS_PATIENCE = 0.02  # and the event loop, on which everybody waits; it does not wait again
+LOCKED = 0.25  # for so many seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,14 @@ class User:
 class AccountStore:
     """The database. Every call opens its own connection, so any thread and any process may use it.
 
-    :raises ConfigError: from any method, when the database cannot be used
+    While another program has it locked, a thread waits for it and the event loop hardly does.
+
+    :raises AccountsUnavailable: from any method, when the database cannot be used
+    :raises ConfigError: when the directory does not do
     """
 
     def __init__(self, data_dir: Path) -> None:
+        self._locked_until = 0.0
         make_private_directory(data_dir)
         self.path = data_dir.absolute() / 'dashboard.db'
         make_private_file(self.path)
@@ -131,13 +139,39 @@ class AccountStore:
         # mode=rw: a database deleted under us is an error, not a new and empty one with the umask's permissions
         address = f'{self.path.as_uri()}?mode=rw'
         try:
-            with closing(sqlite3.connect(address, uri=True)) as database, database:
+            with closing(sqlite3.connect(address, self._patience(), uri=True)) as database, database:
                 database.execute('PRAGMA foreign_keys = ON')
                 yield database
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise ConfigError(f'The accounts in {self.path} cannot be used: {error}.') from error
+            raise self._unavailable(error) from error
+
+    def inode(self) -> int:
+        """Tells whether the file is still the same."""
+        try:
+            return self.path.stat().st_ino
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def _patience(self) -> float:
+        """Seconds that a call waits while the database is locked."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return PATIENCE
+        return LOOPS_PATIENCE if time.monotonic() >= self._locked_until else 0.0
+
+    def _unavailable(self, error: Exception) -> AccountsUnavailable:
+        if getattr(error, 'sqlite_errorcode', 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            self._locked_until = time.monotonic() + LOCKED
+            return AccountsUnavailable(
+                self.path, 'another program has locked them', 'Let it end; all goes on by itself.'
+            )
+        if not self.path.exists():
+            return AccountsUnavailable(self.path, 'the file is not there', 'Put it back, or start again without it.')
+        advice = 'Is it damaged, or may this user not read and write it? Mend it, or put a copy of it in its place.'
+        return AccountsUnavailable(self.path, str(error), advice)
 
 
 def _user(row: tuple[str, int, int, str, str | None]) -> User:

@@ -3,6 +3,9 @@
 A token is checked when something is opened. Much stays open for days, so what has changed since is looked for several
 times a second: a sign-out, a new password, a removed user, an ended or expired session, another role or scope, whoever
 did it and in whichever process. That costs one look at the database's change counter, however much is open.
+
+A database that is locked, damaged or gone can say nothing of this. Then what is open goes on for a while: nobody can
+have ended it but by the very database, and a backup must not sign everybody out.
 """
 
 from __future__ import annotations
@@ -10,17 +13,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from dashboard.access.identity import Identity
 from dashboard.access.session_store import SessionStore
-from dashboard.errors import ConfigError, InvalidToken, NotAllowed
+from dashboard.errors import AccountsUnavailable, ConfigError, InvalidToken, NotAllowed
 from dashboard.model import ServiceKey
 
 LOG = logging.getLogger(__name__)
 POLL = 0.25  # seconds: what has ended is shown out well within a second
 COARSE = 300  # seconds to which the time of the last use is exact
+MOMENT = 1.0  # seconds for which the database may be locked without a word: we write to it ourselves
+BELIEVED = 300.0  # seconds for which a sign-in is believed while the database cannot be asked
 
 
 class Visit:
@@ -77,7 +82,9 @@ class Visits:
         self._store = store
         self._open: set[Visit] = set()
         self._unchecked = False  # somebody has come since the last look
-        self._noted = time.monotonic()  # when the last use of the open sessions was written down
+        self._noted = self._asked = time.monotonic()  # when the last use was written down, and the database answered
+        self._noting: asyncio.Task[None] | None = None
+        self._ailing = False  # whether the console was told that it does not
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Visits:
@@ -113,31 +120,50 @@ class Visits:
             visit.change(current.get(visit.identity.token_id))
 
     async def _keep_looking(self) -> None:
-        told = False
         while True:
             try:
                 with self._store.watching() as changed:
                     while True:
                         self.check(changed())
                         self._note_use()
-                        told = False
+                        self._note_answer()
                         await asyncio.sleep(POLL)
+            except AccountsUnavailable as error:
+                self._go_on_without(error)
             except Exception:  # whatever it is: nobody stays who cannot be checked
-                if not told:
+                if not self._ailing:
                     LOG.exception('The accounts cannot be read: everybody is signed out of what is open.')
-                told = True
-                self._end_all()
-                await asyncio.sleep(POLL)
+                self._ailing = True
+                self._end(self._open)
+            await asyncio.sleep(POLL)
+
+    def _note_answer(self) -> None:
+        self._asked = time.monotonic()
+        if self._ailing:
+            self._ailing = False
+            LOG.warning('The accounts can be used again.')
+
+    def _go_on_without(self, error: AccountsUnavailable) -> None:
+        """What is open goes on for a while, but nothing beyond its time."""
+        away = time.monotonic() - self._asked
+        if away > MOMENT and not self._ailing:
+            self._ailing = True
+            LOG.warning('%s What is open goes on for up to %.0f s; nobody can sign in.', error, BELIEVED)
+        self._unchecked, now = True, time.time()
+        self._end([visit for visit in self._open if away > BELIEVED or visit.identity.expires <= now])
 
     def _note_use(self) -> None:
-        if time.monotonic() - self._noted > COARSE:
+        if time.monotonic() - self._noted > COARSE and (self._noting is None or self._noting.done()):
             self._noted = time.monotonic()
-            with suppress(ConfigError):  # a full disk must not send anybody away
-                self._store.used(self._token_ids())
+            self._noting = asyncio.create_task(asyncio.to_thread(self._write_use, self._token_ids()))
+
+    def _write_use(self, token_ids: set[str]) -> None:
+        with suppress(ConfigError):  # a full disk must not send anybody away
+            self._store.used(token_ids)
 
     def _token_ids(self) -> set[str]:
         return {visit.identity.token_id for visit in self._open if not visit.ended}
 
-    def _end_all(self) -> None:
-        for visit in tuple(self._open):
+    def _end(self, visits: Iterable[Visit]) -> None:
+        for visit in tuple(visits):
             visit.change(None)

@@ -7,14 +7,15 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 
 from dashboard import errors
+from dashboard.web import in_words
 
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.ServiceNotFound, 404),
     (errors.ContainerGone, 404),
     (errors.LogsUnreadable, 409),
+    (errors.AccountsUnavailable, 503),
     (errors.EngineError, 503),
     (errors.BadRequest, 422),
     (errors.RightsChanged, 409),
@@ -43,9 +44,9 @@ def status_of(error: Exception) -> int:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
-async def answer_error(request: Request, error: Exception) -> JSONResponse:
-    """The exception handler for ``DashboardError``: its words as ``{"detail": …}``."""
-    return JSONResponse({'detail': str(error)}, status_of(error), headers_of(error))
+async def answer_error(request: Request, error: Exception) -> Response:
+    """The exception handler for ``DashboardError``: its words as ``{"detail": …}``, or on a page for a person."""
+    return in_words(request.scope, status_of(error), str(error), headers_of(error))
 
 
 async def answer_unfit(request: Request, error: Exception) -> Response:
@@ -61,6 +62,6 @@ async def answer_unfit(request: Request, error: Exception) -> Response:
 
 def headers_of(error: Exception) -> dict[str, str]:
     """What goes with the status: when to try again, how to sign in."""
-    if isinstance(error, errors.TooManyAttempts | errors.LimitReached):
+    if isinstance(error, errors.TooManyAttempts | errors.LimitReached | errors.AccountsUnavailable):
         return {'Retry-After': str(error.retry_after)}
     return {'WWW-Authenticate': 'Bearer'} if status_of(error) == 401 else {}

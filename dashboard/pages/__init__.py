@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from dashboard.access import Accounts, Audit
 from dashboard.config import Settings
-from dashboard.pages import account, clients, help, login, logs, mark, sockets, users
+from dashboard.pages import account, clients, help, login, logs, mark, refusals, sockets, users
 from dashboard.pages import audit as audit_page
 from dashboard.view import Views
 from dashboard.web import path_for
@@ -20,6 +20,7 @@ MARK = mark.mark()
 def install(app: Starlette, views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Add the pages to the application."""
     app.router.routes += [Route('/', _home), mark.ROUTE, *login.routes(accounts, audit)]
+    refusals.install()
     clients.install()
     sockets.install(accounts, settings)
     logs.install(views, accounts, settings, audit)

@@ -13,7 +13,7 @@ from dashboard.web.credentials import (
 )
 from dashboard.web.edge import Edge
 from dashboard.web.eviction import NOTICE
-from dashboard.web.guard import Guard
+from dashboard.web.guard import Guard, in_words
 from dashboard.web.head import Head
 from dashboard.web.origin_key import HEADER, is_same, sessions_of
 from dashboard.web.routes import may_open
@@ -36,6 +36,7 @@ __all__ = [
     'cookie_tokens',
     'device_tokens',
     'forget',
+    'in_words',
     'is_same',
     'is_unencrypted',
     'listen',

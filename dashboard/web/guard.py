@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access import Accounts, Identity
 from dashboard.config import MEBIBYTE, Settings
-from dashboard.errors import InvalidToken, LimitReached, NotAllowed
+from dashboard.errors import AccountsUnavailable, InvalidToken, LimitReached, NotAllowed
 from dashboard.web.connections import KNOWN
 from dashboard.web.credentials import (
     UNAUTHORIZED,
@@ -87,21 +87,26 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            rule = self._rule(scope)
+            rule = await self._rule(scope)
             receive = await _whole_body(scope, receive, BODY_LIMIT if rule.access is OPEN else self.settings.max_body)
             await self._let_in(rule, scope, receive, send)
         except _Refused as refused:
             await refused.answer(scope, receive, send)
         except LimitReached as error:
             await _json(429, str(error), {'Retry-After': str(error.retry_after)})(scope, receive, send)
+        except AccountsUnavailable as error:
+            retry = {'Retry-After': str(error.retry_after)}
+            await in_words(scope, 503, str(error), retry)(scope, receive, send)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._let_in(self._socket_rule(scope), scope, receive, send)
+            await self._let_in(await self._socket_rule(scope), scope, receive, send)
         except _Refused as refused:
             await refused.answer(scope, receive, send)
         except LimitReached as error:
             await _Close(TRY_AGAIN, str(error))(scope, receive, send)
+        except AccountsUnavailable:  # a reason of a close has no room for a path
+            await _Close(TRY_AGAIN, 'The accounts cannot be used now.')(scope, receive, send)
 
     async def _let_in(self, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
         """What is asked for, as a visit of the identity; a WebSocket for no longer than that lasts."""
@@ -116,7 +121,7 @@ class Guard:
             heard = until_ended(visit, scope, receive, send) if scope['type'] == 'websocket' else receive
             await self.app(scope, heard, send)
 
-    def _rule(self, scope: Scope) -> Rule:
+    async def _rule(self, scope: Scope) -> Rule:
         """The line of the table by which this request is let in."""
         take_query(scope, 'token')  # never accepted here, and never logged either
         headers, changes = Headers(scope=scope), scope['method'] not in READING
@@ -127,17 +132,18 @@ class Guard:
             raise _Refused(_json(403, _foreign_words(headers)))
         if rule and is_open:
             return rule
-        if not self._admits(scope, rule, bearer):
+        if not await self.accounts.patiently(self._admits, scope, rule, bearer):
             elsewhere = _is_link_from_elsewhere(scope, headers)
             raise _Refused(_by_way_of_sign_in(scope) if elsewhere else _sign_in_first(scope))
         return _permitted(scope, rule)
 
-    def _socket_rule(self, scope: Scope) -> Rule:
+    async def _socket_rule(self, scope: Scope) -> Rule:
         headers, query_token = Headers(scope=scope), take_query(scope, 'token')
         if is_foreign(scope):
             raise _Refused(_json(403, _foreign_words(headers)))
         rule = rule_of(SOCKET, path_of(scope))
-        if not self._admits(scope, rule, bearer_token(headers) or query_token):
+        token = bearer_token(headers) or query_token
+        if not await self.accounts.patiently(self._admits, scope, rule, token):
             # a client that was never accepted sees 403 or 1006 and cannot know why; NiceGUI's own asks no reason
             silent = path_of(scope).startswith('/_nicegui')
             raise _Refused(_json(403, str(InvalidToken())) if silent else _Close(UNAUTHORIZED, 'Unauthorized'))
@@ -228,14 +234,14 @@ def _permitted(scope: Scope, rule: Rule | None) -> Rule:
     """Whether the table lets in who is signed in."""
     identity: Identity = scope['state']['identity']
     if identity.read_only and not (rule and rule.access is READ):
-        raise _Refused(_words(scope, 403, READS_ONLY))
+        raise _Refused(in_words(scope, 403, READS_ONLY))
     if rule and (rule.access is not ADMIN or identity.is_admin):
         return rule
     if rule:
-        raise _Refused(_words(scope, 403, str(NotAllowed())))
+        raise _Refused(in_words(scope, 403, str(NotAllowed())))
     if methods := methods_of(path_of(scope)):
         raise _Refused(_json(405, 'This address does not take that.', {'Allow': ', '.join(sorted(methods))}))
-    raise _Refused(_words(scope, 404, 'There is nothing at this address.'))
+    raise _Refused(in_words(scope, 404, 'There is nothing at this address.'))
 
 
 def _sign_in_first(scope: Scope) -> Response:
@@ -270,11 +276,11 @@ def _json(status: int, message: str, headers: dict[str, str] | None = None) -> R
     return JSONResponse({'detail': message}, status, headers)
 
 
-def _words(scope: Scope, status: int, message: str) -> Response:
-    """For a program or, on a page, for a person."""
-    if path_of(scope).startswith('/api/'):
-        return _json(status, message)
-    return HTMLResponse(REFUSED.format(escape(message, quote=False), path_for(scope, '/logs')), status)
+def in_words(scope: Scope, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """A refusal for a program or, on a page, for a person."""
+    if path_of(scope).startswith(('/api/', '/_nicegui')):
+        return _json(status, message, headers)
+    return HTMLResponse(REFUSED.format(escape(message, quote=False), path_for(scope, '/logs')), status, headers)
 
 
 def _foreign_words(headers: Headers) -> str:
