@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from dashboard.access import Accounts
+from dashboard.errors import AccountsUnavailable
 from dashboard.pages.allowance import Allowance
 
 PAUSE, AT_ONCE = 1.0, 10  # seconds between writes of the database, and how many may come together
@@ -42,4 +43,7 @@ class Preferences:
 
     def _write(self) -> None:
         self._later = None
-        self._accounts.users.save_preferences(self._username, self._values)
+        try:
+            self._accounts.users.save_preferences(self._username, self._values)
+        except AccountsUnavailable as error:
+            self._later = asyncio.get_running_loop().call_later(error.retry_after, self._write)

@@ -12,6 +12,8 @@ from dashboard.access.visits import Visit
 from dashboard.errors import InvalidToken, NotAllowed
 from dashboard.pages.audit import AuditPage
 from tests.support.app import eventually
+from tests.unit.access.test_unavailable import FAULTS
+from tests.unit.web.test_guard import cookie
 from tests.unit.web.test_routes import PageSocket, page_of
 
 CHANGES = {
@@ -41,3 +43,25 @@ async def test_an_audit_page_asks_at_each_look_whether_its_user_still_may(ended,
     visit.change(None if ended else viewer)
     with pytest.raises(refusal):
         await page._show(None)
+
+
+PAGES = ['/logs', '/audit', '/users', '/account', '/help/using']
+
+
+@pytest.mark.parametrize('fault', FAULTS.values(), ids=FAULTS)
+def test_pages_say_in_words_that_the_accounts_cannot_be_used(product, caplog, monkeypatch, fault):
+    monkeypatch.setattr('dashboard.access.accounts.ADMISSION', 0)
+    cookies = cookie(product.accounts.issue('kim'))
+    assert product.client.get('/api/auth/me', headers=cookies).status_code == 200
+    path = product.accounts._store.path
+    with fault[0](path):
+        answers = [product.client.get(address, headers=cookies) for address in PAGES]
+        form = {'username': 'kim', 'password': 'x'}
+        answers += [product.client.get('/login'), product.client.post('/login', data=form)]
+    for answer in answers:
+        assert (answer.status_code, answer.headers['retry-after']) == (503, '5')
+        assert f'The accounts in {path} cannot be used' in answer.text
+        assert fault[1] in answer.text
+        assert '<p>' in answer.text
+    assert not any(record.exc_info or record.levelname == 'ERROR' for record in caplog.records)
+    assert [product.client.get(address, headers=cookies).status_code for address in PAGES] == [200] * len(PAGES)
