@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class Sessions:
         self._store = store
         self._tokens = tokens
         self._believed: dict[str, tuple[Identity, float]] = {}  # by token id, and until when; the latest last
+        self._lock = threading.Lock()
         self._noting: set[str] = set()  # whose use is being written down
 
     def begin(self, user: User, lifetime: int, address: str = '', agent: str = '') -> str:
@@ -100,16 +102,21 @@ class Sessions:
             if identity is None or until < time.monotonic() or identity.expires <= time.time():
                 raise
             return identity
-        self._believed.pop(token_id, None)
+        self._remember(token_id, found[0] if found else None)
         if found is None:
             raise InvalidToken
         identity, last_used = found
-        self._believed[token_id] = identity, time.monotonic() + BELIEVED
-        if len(self._believed) > REMEMBERED:
-            del self._believed[next(iter(self._believed))]
         if time.time() - last_used > COARSE and token_id not in self._noting:
             self._note_use(token_id)
         return identity
+
+    def _remember(self, token_id: str, identity: Identity | None) -> None:
+        with self._lock:
+            self._believed.pop(token_id, None)
+            if identity:
+                self._believed[token_id] = identity, time.monotonic() + BELIEVED
+            if len(self._believed) > REMEMBERED:
+                del self._believed[next(iter(self._believed))]
 
     def _note_use(self, token_id: str) -> None:
         """Write down that a session is used; beside the event loop, where there is one."""
