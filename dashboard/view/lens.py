@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from bisect import bisect_right
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -92,9 +93,10 @@ class RedactingLens(Lens):
 
     async def read(self, reading: Reading) -> AsyncGenerator[list[Row], None]:
         """Rows that come from the engine. What a line is taken for may depend on those before the first one."""
-        scan = Scan(self._rules)
-        async with aclosing(reading(before=scan.changes)) as batches:
+        scan, before = Scan(self._rules), _Preceding()
+        async with aclosing(reading(before=before.add)) as batches:
             async for rows in batches:
+                before.give(scan)
                 if sum(len(row.record) for row in rows if isinstance(row, LogLine)) > ASIDE:
                     changed = await asyncio.to_thread(scan.changes, rows)
                 else:
@@ -322,6 +324,24 @@ class _Text:
     def _place(self, index: int) -> int:
         piece = bisect_right(self._starts, index) - 1
         return self._kept[piece][0] + index - self._starts[piece]
+
+
+class _Preceding:
+    """The lines that precede those of a reading, as many of each container as may matter."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, deque[LogLine]] = defaultdict(lambda: deque(maxlen=LOOK_BACK))
+
+    def add(self, lines: list[LogLine]) -> None:
+        """These precede what comes next."""
+        for line in lines:
+            self._lines[line.container.id].append(line)
+
+    def give(self, scan: Scan) -> None:
+        """Let them be known before what comes next is looked at."""
+        for lines in self._lines.values():
+            scan.changes(list(lines))
+        self._lines.clear()
 
 
 class _Held:

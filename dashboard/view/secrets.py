@@ -37,6 +37,7 @@ class Rule:
     :param secrets: the secrets among what a group has found, where a pattern alone cannot tell
     :param hint: a pattern that fits fewer lines, and every line with a secret
     :param look: with which others it is looked for
+    :param parts: the pattern's alternatives, to be looked for one by one where the hint fits
     """
 
     name: str
@@ -44,6 +45,7 @@ class Rule:
     secrets: Callable[[str, Span], Iterable[Span]] | None = None
     hint: str = ''
     look: Look = Look.NAMES
+    parts: tuple[str, ...] = ()
 
 
 class Rules:
@@ -54,9 +56,7 @@ class Rules:
 
     def __init__(self, own: Sequence[Rule] = ()) -> None:
         rules = (*(replace(rule, hint=rule.hint or _first_look(rule)) for rule in BUILT_IN), *own)
-        self._rules = [
-            (rule, _compiled(rule.hint or rule.pattern, never_capture=True), _compiled(rule.pattern)) for rule in rules
-        ]
+        self._rules = [(rule, _anywhere(rule.hint or rule.pattern), _parts(rule)) for rule in rules]
         by_look = [[rule.hint or rule.pattern for rule in rules if rule.look is look] for look in Look]
         by_look[0].append('PRIVATE KEY')
         self._any = [_any_of(patterns) for patterns in by_look]
@@ -72,20 +72,23 @@ class Rules:
             return True
         if self._lines_alone and len(lines) > 1:
             return True
-        return any(pattern.search(text) is not None for pattern in self._any_or_unseen)
+        return any(pattern.match(text) is not None for pattern in self._any_or_unseen)
 
     def may_find(self, text: bytes) -> bool:
         """Whether there may be a secret in one line, as it is; in UTF-8."""
-        return any(pattern.search(text) is not None for pattern in self._any)
+        return any(pattern.match(text) is not None for pattern in self._any)
 
     def find(self, text: str) -> Iterator[tuple[Span, str]]:
         """Each secret in a line and its name. What lies inside a mark of an earlier redaction is none."""
         encoded = text.encode()
         marks = [match.span() for match in _MARK.finditer(text)] if '[redacted: ' in text else []
         # of RE2's Set one cannot tell a line that no pattern fits from one that is too much for it
-        for rule, hint, pattern in self._rules:
-            if hint.search(encoded):  # many times faster than to look for characters
-                yield from ((span, rule.name) for span in _found(rule, pattern, text) if not _lies_in(marks, span))
+        for rule, hint, parts in self._rules:
+            if not hint.match(encoded):  # many times faster than to look for characters
+                continue
+            for first, pattern in parts:
+                if first is None or first.match(encoded):
+                    yield from ((span, rule.name) for span in _found(rule, pattern, text) if not _lies_in(marks, span))
 
 
 def mark(name: str) -> str:
@@ -109,8 +112,20 @@ def _first_look(rule: Rule) -> str:
     return rule.pattern if rule.look is Look.COUNTS else kinds.shortened(rule.pattern)
 
 
+def _parts(rule: Rule) -> list[tuple[Any, Any]]:
+    """What is looked for where a rule's hint fits, each after another first look."""
+    if not rule.parts:
+        return [(None, _compiled(rule.pattern))]
+    return [(_anywhere(kinds.shortened(part)), _compiled(part)) for part in rule.parts]
+
+
 def _any_of(patterns: Iterable[str]) -> Any:
-    return _compiled('|'.join(f'(?:{pattern})' for pattern in patterns), never_capture=True)
+    return _anywhere('|'.join(f'(?:{pattern})' for pattern in patterns))
+
+
+def _anywhere(pattern: str) -> Any:
+    """Tells with ``match`` whether a pattern fits anywhere; ``search`` would also seek where, from the back, slowly."""
+    return _compiled(f'(?s:.*?)(?:{pattern})', never_capture=True)
 
 
 def _compiled(pattern: str, *, never_capture: bool = False) -> Any:
@@ -136,7 +151,7 @@ BUILT_IN = (
     Rule('authorization header', dress.AUTHORIZATION),
     Rule('bearer token', dress.BEARER, dress.tokens),
     Rule('web token', kinds.JWT, look=Look.SHAPES),
-    Rule('access token', kinds.TOKEN, hint=kinds.TOKEN_HINT, look=Look.SHAPES),
+    Rule('access token', '|'.join(kinds.TOKENS), hint=kinds.TOKEN_HINT, look=Look.SHAPES, parts=kinds.TOKENS),
     Rule('access token', kinds.LEGACY_VAULT, dress.old_vault, look=Look.SHAPES),
     Rule('access token', kinds.PLACE, look=Look.SHAPES),
     Rule('cookie', dress.OWN_COOKIE),

@@ -1,4 +1,4 @@
-"""How many lines a second one core understands: their levels, fields and messages, and questions of them.
+"""How many lines a second one core understands: their levels, fields and messages, questions of them, their secrets.
 
 Each figure stands beside one of Python's own that does a simpler thing with the same lines, measured in turn with it.
 """
@@ -13,6 +13,8 @@ from functools import partial
 from dashboard.app import tune_garbage_collection
 from dashboard.lines import Grouper, fields_of_lines, levels_of, parse
 from dashboard.model import SECOND, Container, LogLine, ServiceKey
+from dashboard.view.lens import Scan
+from dashboard.view.secrets import Rules
 
 START = 1_767_323_045 * SECOND
 WEB = Container('a' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
@@ -54,7 +56,11 @@ def figures(seconds: float) -> Iterator[Figure]:
     yield 'messages', *_beside(lambda: Grouper().feed(rows), plain, len(lines), seconds)
     yield 'fields', *_beside(lambda: fields_of_lines(lines), plain, len(lines), seconds)
     yield 'fields of JSON alone', *_beside(lambda: fields_of_lines(objects), parsed, len(objects), seconds)
-
+    rules = Rules()
+    yield 'redaction: lines without a secret', *_beside(lambda: Scan(rules).changes(rows), plain, len(rows), seconds)
+    every = [LogLine.of(WEB, START + number, f'{number} password=hunter{number}') for number in range(1_000)]
+    secret = ('finding a word in them without case', lambda: _decoded([row.content for row in every]))
+    yield 'redaction: a secret in each line', *_beside(lambda: Scan(rules).changes(every), secret, len(every), seconds)
     for name, typed in QUESTIONS.items():
         yield f'question: {name}, `{typed}`', *_beside(partial(parse(typed).select, rows), plain, len(rows), seconds)
 
