@@ -24,11 +24,12 @@ class FilterBar(Part):
             )
             self._box.props('dense outlined clearable debounce=150 aria-label="Filter logs"')
             self._box.props(f'maxlength={LONGEST_FILTER}')
-            self._box.without_auto_validation()  # which would take back what is said of a bad expression
             self._box.classes('filter').on('keydown.escape', js_handler=_CLEAR)
             self._matches = ui.label().classes('soft').props('role=status')
             self._auto = ui.switch('Auto-scroll', value=True, on_change=lambda event: tab.follow(event.value))
             self._auto.classes('auto').props('aria-label=Auto-scroll')
+            # not the box's own: each change of the box sends its text along, over what is typed next
+            self._words = ui.label().classes('words').props('role=status')
         ui.keyboard(self._on_key)
         self._filter(tab.link.filter)
 
@@ -44,22 +45,19 @@ class FilterBar(Part):
         self.tab.remember()
 
     def _filter(self, term: str) -> None:
-        """Filter by a term; one that does not do is told at its box, and what was in force stays so."""
+        """Filter by a term; one that does not do is told below its box, and what was in force stays so."""
         try:
             self.tab.filter(term)
         except BadRequest as error:
             in_force = bool(self.tab.link.filter)
-            self._box.error = f'{error} The filter before it stays in force.' if in_force else str(error)
+            self._say(f'{error} The filter before it stays in force.' if in_force else str(error), wrong=True)
         else:
-            self._box.error = None
             self._say(self.tab.viewer.problem)
 
-    def _say(self, problem: str) -> None:
-        """Tell below the box what of a term could not be read as a question."""
-        self._box.props(remove='hint')
-        if problem:
-            self._box.props['hint'] = problem
-        self._box.update()
+    def _say(self, words: str, wrong: bool = False) -> None:
+        """Tell below the box why a term does not do, or what of it could not be read as a question."""
+        self._words.set_text(words)
+        self._words.classes(**{'add' if wrong else 'remove': 'wrong'})
 
     def _on_key(self, event: KeyEventArguments) -> None:
         if event.action.keydown and event.key == '/' and not event.modifiers.ctrl:
