@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from dashboard.model import Gap, Row
 from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import Marks
+from dashboard.timeline.pieces import ROWS, fitting
 
 if TYPE_CHECKING:
     from dashboard.timeline.feed import ServiceFeed
 
-BATCH = 1_000  # rows given to a subscriber at once
+BATCH = 1_000  # rows read from the engine or the history at once
 SKIPPED = 'they came faster than they could be shown'
 
 
@@ -48,11 +49,19 @@ class Subscription:
         return self
 
     async def __anext__(self) -> list[Row]:
-        while not (rows := self.take(BATCH)):
+        """The next rows, no more than are handled at one go."""
+        if self.position < self.feed.history.end:
+            await asyncio.sleep(0)  # a reader that has much to catch up with leaves the others their turn
+        while not (rows := self.take(self._piece())):
             if self.closed:
                 raise StopAsyncIteration
             await self.wait()
         return rows
+
+    def _piece(self) -> int:
+        history = self.feed.history
+        start = max(self.position, history.first)
+        return fitting(history.slice(start, start + ROWS))
 
     async def wait(self) -> None:
         """Return when there are rows at the position, or at the next :meth:`wake`."""
