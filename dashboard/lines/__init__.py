@@ -1,11 +1,11 @@
 """What a line says: its visible text, level, fields and message; the times people type, and what they ask for."""
 
-from dashboard.lines.ansi import PLAIN, Style, rgb, spans, unseen, visible
+from dashboard.lines.ansi import PLAIN, Style, rgb, sequences, spans, unseen, visible
 from dashboard.lines.fields import Field, Fields, Kind, fields_of, fields_of_lines
 from dashboard.lines.levels import Level, level_named, level_of, levels_of
 from dashboard.lines.messages import Grouper, Message, Part, beginning, messages_of, surely_begins
 from dashboard.lines.moments import parse_moment
-from dashboard.lines.patterns import RefusedPattern, compiled, fixed, reason_of
+from dashboard.lines.patterns import RefusedPattern, compiled, fixed, reason_of, steps
 from dashboard.lines.query import Question, parse, places
 from dashboard.lines.sifting import Sifter
 from dashboard.lines.tree import (
@@ -74,7 +74,9 @@ __all__ = [
     'places',
     'reason_of',
     'rgb',
+    'sequences',
     'spans',
+    'steps',
     'surely_begins',
     'unseen',
     'visible',

@@ -38,7 +38,7 @@ def visible(text: str) -> str:
     """The text a reader sees: without control sequences, other controls as marks, a redrawn line in its last state."""
     if text.isprintable() or not _SPECIAL.search(text):  # nearly every line; tabs need the second look
         return text
-    shown = _marked(_SEQUENCE.sub('', text))
+    shown = _marked(_without_sequences(text))
     return _last_state(shown) if '\r' in shown else shown
 
 
@@ -47,18 +47,32 @@ def unseen(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _UNSEEN.finditer(text)]
 
 
-def spans(text: str) -> list[tuple[Style, str]]:
-    """:func:`visible` text cut where its style changes; no run is empty, no two neighbours have the same style."""
+def sequences(text: str, most: int) -> tuple[int, int]:
+    """How many control sequences begin in a text at the most, and where the one after the first ``most`` does.
+
+    :returns: their number, no more than ``most``, and the place in characters; the end of the text when there is none
+    """
+    found = text.count('\x1b') if text.isascii() else len(_INTRODUCER.findall(text))
+    if found <= most:
+        return found, len(text)
+    return most, next(islice(_INTRODUCER.finditer(text), most, None)).start()
+
+
+def spans(text: str, most: int | None = None) -> list[tuple[Style, str]]:
+    """:func:`visible` text cut where its style changes; no run is empty, no two neighbours have the same style.
+
+    :param most: after so many control sequences no style changes any more
+    """
     if text.isprintable() or not _SPECIAL.search(text):
         return [(PLAIN, text)] if text else []
     pieces: list[tuple[Style, str]] = []
     style, start = PLAIN, 0
-    for sequence in _SEQUENCE.finditer(text):
+    for sequence in islice(_SEQUENCE.finditer(text), most):
         pieces.append((style, _marked(text[start : sequence.start()])))
         start = sequence.end()
         if codes := sequence['sgr']:
             style = _styled(style, codes)
-    pieces.append((style, _marked(text[start:])))
+    pieces.append((style, _marked(_without_sequences(text[start:]))))
     return _merged(_last_pieces(pieces) if '\r' in text else pieces)
 
 
@@ -100,6 +114,23 @@ _MARKS |= dict(zip(range(0x202A, 0x202F), ('⟨LRE⟩', '⟨RLE⟩', '⟨PDF⟩'
 _MARKS |= dict(zip(range(0x2066, 0x206A), ('⟨LRI⟩', '⟨RLI⟩', '⟨FSI⟩', '⟨PDI⟩'), strict=True))
 
 
+_INTRODUCER = re.compile('[\x1b\x80-\x84\x86-\x9f]')
+_BEGINNING = re.compile(r'\x1b(?!\\)|[\x80-\x84\x86-\x9b\x9d-\x9f]')  # of a sequence, and never inside another one
+_PIECE = 1 << 16  # characters looked through at one go: other threads wait meanwhile
+
+
+def _without_sequences(text: str) -> str:
+    if len(text) <= _PIECE:
+        return _SEQUENCE.sub('', text)
+    parts, start = [], 0
+    while start < len(text):
+        beginning = _BEGINNING.search(text, start + _PIECE)
+        end = beginning.start() if beginning else len(text)
+        parts.append(_SEQUENCE.sub('', text[start:end]))
+        start = end
+    return ''.join(parts)
+
+
 def _marked(text: str) -> str:
     return text if text.isprintable() else text.translate(_MARKS)
 
@@ -120,9 +151,11 @@ def _last_pieces(pieces: list[tuple[Style, str]]) -> list[tuple[Style, str]]:
     for style, text in pieces:
         first, *others = text.split('\r')
         current.append((style, first))
-        for state in others:
+        if others:
             last = last if _blank(current) else current
-            current = [(style, state)]
+            drawn = next((state for state in reversed(others[:-1]) if state.strip()), None)
+            last = last if drawn is None else [(style, drawn)]
+            current = [(style, others[-1])]
     return last if last and _blank(current) else current
 
 

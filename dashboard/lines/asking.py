@@ -34,7 +34,7 @@ from dashboard.lines.tree import (
 )
 from dashboard.model import PREFIX, Container
 
-MEMORY = 8 << 20  # bytes that RE2 may use for all expressions of a question together
+MEMORY = 2 << 20  # bytes that RE2 may use for all expressions of a question together
 
 
 class Subject:

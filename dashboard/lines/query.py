@@ -19,7 +19,7 @@ from dashboard.lines.asking import Expression, Literal, Subject, expressions_of,
 from dashboard.lines.grammar import LONGEST, MOST_TERMS, read
 from dashboard.lines.levels import Level
 from dashboard.lines.messages import Message
-from dashboard.lines.patterns import Pattern
+from dashboard.lines.patterns import Pattern, steps
 from dashboard.lines.tree import (
     And,
     Everything,
@@ -171,6 +171,11 @@ class _Several:
 
     def __init__(self, patterns: list[Pattern]) -> None:
         self._patterns = patterns
+
+    @property
+    def programsize(self) -> int:
+        """See :func:`dashboard.lines.patterns.steps`."""
+        return sum(map(steps, self._patterns))
 
     def search(self, text: str) -> Any:
         """The first match of any of them."""

@@ -12,7 +12,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol
 
 from nicegui import ui
 
@@ -21,28 +21,39 @@ from dashboard.pages.logs.hold import HOLD
 
 BLOCK = 250  # rows; few enough blocks for the browser to lay out, and small enough ones to skip
 STRIDE = 500  # rows in one message: more would hold up the browser for longer than a tenth of a second
+LONGEST_MESSAGE = 1 << 19  # characters of HTML in one message
 ANSWER_TIMEOUT = 10.0  # seconds a browser may take to show a flush
 _ON_OPEN = (
     "(e) => { const gap = e.target.closest('[data-gap]'); if (gap) { e.currentTarget.stay(); emit(gap.dataset.gap); } }"
 )
-Render: TypeAlias = Callable[[Sequence[Row]], str]
+
+
+class Pieces(Protocol):
+    """Makes HTML of the rows of one flush; see :class:`~dashboard.pages.logs.render.Renderer`."""
+
+    def piece(self, rows: Sequence[Row]) -> tuple[int, str]:
+        """As many of the first rows as are made at one go, and their HTML."""
 
 
 class LogView(ui.element):
     """A scrolling region of rows.
 
-    :param render: makes safe HTML of rows
+    :param renderer: makes what makes safe HTML of the rows of a flush, a piece at a time, for so many rows
     :param capacity: rows kept in the page while it follows
     :param on_follow: called with whether the view is at its end, when the user scrolls away from it or back
     :param on_open: called with the key of a gap that the user opens
     """
 
     def __init__(
-        self, render: Render, capacity: int, on_follow: Callable[[bool], None], on_open: Callable[[str], None]
+        self,
+        renderer: Callable[[int], Pieces],
+        capacity: int,
+        on_follow: Callable[[bool], None],
+        on_open: Callable[[str], None],
     ) -> None:
         super().__init__('div')
         self.capacity = capacity
-        self._render = render
+        self._renderer = renderer
         self.rows = 0
         self.hidden = False  # whether the tab was out of sight when it last answered
         self._blocks: deque[int] = deque()  # rows in each block
@@ -63,14 +74,20 @@ class LogView(ui.element):
         return await self._add(rows, follow)
 
     async def _add(self, rows: Sequence[Row], follow: bool, first: str = '') -> bool:
-        *parts, last = [rows[start : start + STRIDE] for start in range(0, len(rows), STRIDE)] or [rows]
-        for part in parts:
-            # the view is at its end again only after the last part: scrolls in between are not the user's
-            self.client.run_javascript(f'{self._find()} v.busy = true; {first} {self._steps(part, follow)}')
-            first = ''
-        if parts:
-            await asyncio.sleep(0)  # those not waited for are sent in the loop's next turn: let them go first
-        return await self._send(first + self._steps(last, follow), follow)
+        render = self._renderer(len(rows)).piece
+        steps, size, sent, position = [first], 0, 0, 0
+        while position < len(rows):
+            room = BLOCK - self._blocks[-1] if self._blocks else 0
+            count, html = render(rows[position : position + (room or BLOCK)])
+            steps.append(self._added(count, html, bool(room)))
+            position, size = position + count, size + len(html)
+            if position < len(rows) and (position - sent >= STRIDE or size >= LONGEST_MESSAGE):
+                # the view is at its end again only after the last part: scrolls in between are not the user's
+                self.client.run_javascript(f'{self._find()} v.busy = true; {"".join(steps)} {self._leaving(follow)}')
+                steps, size, sent = [], 0, position
+            if position < len(rows):
+                await asyncio.sleep(0)  # to others their turn; and what is not waited for is sent in the next one
+        return await self._send(''.join(steps) + self._leaving(follow), follow)
 
     async def look(self) -> None:
         """Ask whether the tab is in sight."""
@@ -93,25 +110,19 @@ class LogView(ui.element):
         """Stop following where the view is."""
         self.client.run_javascript(f'{self._find()} v.follow = false;')
 
-    def _steps(self, rows: Sequence[Row], follow: bool) -> str:
-        """The script that adds rows: to the last block as far as it has room, then as new blocks."""
-        room = BLOCK - self._blocks[-1] if self._blocks else 0
-        into, rest = rows[:room], rows[room:]
-        steps = ''
+    def _added(self, count: int, html: str, into: bool) -> str:
+        """The script that adds so many rows, into the last block or as a new one."""
         if into:
-            self._blocks[-1] += len(into)
-            steps += f'v.lastElementChild.insertAdjacentHTML("beforeend", {_script(self._render(into))});'
-        if rest:
-            steps += f'v.insertAdjacentHTML("beforeend", {_script(self._added(rest))});'
-        if follow and (leaving := self._evict()):
-            steps += f'v.leaving += {leaving}; v.let_go();'  # or later, when its reader holds it
-        return steps
+            self._blocks[-1] += count
+            return f'v.lastElementChild.insertAdjacentHTML("beforeend", {_script(html)});'
+        self._blocks.append(count)
+        block = _script(f'<div class="blk">{html}</div>')
+        return f'v.insertAdjacentHTML("beforeend", {block});'
 
-    def _added(self, rows: Sequence[Row]) -> str:
-        """Rows as new blocks."""
-        parts = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-        self._blocks += [len(part) for part in parts]
-        return ''.join(f'<div class="blk">{self._render(part)}</div>' for part in parts)
+    def _leaving(self, follow: bool) -> str:
+        """The script that takes the oldest blocks away while the view follows."""
+        leaving = self._evict() if follow else 0
+        return f'v.leaving += {leaving}; v.let_go();' if leaving else ''  # or later, when its reader holds it
 
     def _evict(self) -> int:
         """Forget the oldest blocks that are not needed to hold ``capacity`` rows; return how many."""

@@ -10,64 +10,116 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
+from time import monotonic
 from typing import Any
 from zlib import crc32
 
-from dashboard.lines import PLAIN, Style, places, rgb, spans, visible
+from dashboard.lines import PLAIN, Style, places, rgb, sequences, spans, steps, visible
 from dashboard.model import PREFIX, STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
+from dashboard.pages.logs.allowance import LONGEST_LINE, Allowances
 from dashboard.pages.logs.clock import Clock
 
-LONGEST_LINE = 8_192  # characters shown of a line; the download has the rest
+PIECE = 0.01  # seconds of work at one go: everybody else waits meanwhile
+SEARCHING = 2.0  # seconds in which a flush looks for what to mark; after that nothing is marked
+LONGEST_PIECE = 1 << 18  # characters of HTML made at one go
 HUES = 8  # colours for the names of containers
-_EXAMINED = 8 * LONGEST_LINE  # characters of a line in which those shown are looked for, past its control sequences
 _MOST_RUNS = 500  # with the marks, which a run may split, at most 2,000 elements a line
-_MOST_MARKS = 1_000
+_MOST_WORK = 10**8  # characters of a line × steps of an expression's program, in which something is looked for
+_MOST_CODES = 20_000  # control sequences of a line in whose whole text a match is looked for
 
 
-def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False, clock: Clock | None = None) -> str:
-    """The rows as one string of HTML.
+class Renderer:
+    """The rows of one flush, a piece at a time.
 
+    :param rows: how many there are; what they may cost together is shared among them
     :param pattern: of a :class:`~dashboard.lines.Question`, to mark in the visible text; or None
     :param many: several containers are merged, so each line says whose it is
     :param clock: tells when they were written, else in UTC
     """
-    clock = clock or Clock()
-    names: dict[str, str] = {}
-    parts = []
-    for row in rows:
-        if not isinstance(row, LogLine):
-            parts.append(_remark(row, clock))
-        elif not many:
-            parts.append(_line(row, pattern, '', clock))
+
+    def __init__(self, rows: int, pattern: Any, many: bool = False, clock: Clock | None = None) -> None:
+        self._pattern = pattern
+        self._steps = steps(pattern) if pattern else 0
+        self._many = many
+        self._clock = clock or Clock()
+        self._names: dict[str, str] = {}
+        self._may = Allowances(rows)
+        self._searching = SEARCHING
+
+    def piece(self, rows: Sequence[Row]) -> tuple[int, str]:
+        """As many of the first rows as are rendered at one go, at least one; and their HTML."""
+        due = monotonic() + PIECE
+        parts: list[str] = []
+        size = 0
+        for row in rows:
+            parts.append(self._line(row) if isinstance(row, LogLine) else _remark(row, self._clock))
+            size += len(parts[-1])
+            if size > LONGEST_PIECE or monotonic() > due:
+                break
+        return len(parts), ''.join(parts)
+
+    def _line(self, line: LogLine) -> str:
+        """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
+        record = line.record.rstrip(b'\r\n').decode('utf-8', 'replace')
+        stamp, text = escape(record[:STAMP_LENGTH]), record[PREFIX:]
+        if self._pattern is None and len(text) <= LONGEST_LINE and text.isprintable():
+            body = escape(text)
         else:
-            if row.container.id not in names:
-                names[row.container.id] = _name(row.container)
-            parts.append(_line(row, pattern, names[row.container.id], clock))
-    return ''.join(parts)
+            body = self._body(text)
+        kind = 'l e' if line.stream == Stream.STDERR else 'l'
+        name = self._name(line.container) if self._many else ''
+        return f'<div class="{kind}"><time title="{stamp}">{self._clock.tell(stamp)} </time>{name}{body}</div>'
+
+    def _name(self, container: Container) -> str:
+        name = self._names.get(container.id)
+        if name is None:
+            name = self._names[container.id] = _name(container)
+        return name
+
+    def _body(self, text: str) -> str:
+        """The line's visible text with its colours and marks, cut to what a page can bear."""
+        examined = text[: self._may.examined.next()]
+        codes, end = sequences(examined, self._may.codes.next())
+        examined = examined[:end]
+        self._may.examined.use(len(examined))
+        self._may.codes.use(codes)
+        runs = spans(examined, _MOST_RUNS)
+        whole = ''.join(piece for _, piece in runs)
+        shown = whole[:LONGEST_LINE]
+        marks = self._marks(shown)
+        html = ''.join(_styled(runs, shown, deque(marks)))
+        if hidden := len(whole) - len(shown) + len(text) - len(examined):
+            html += _rest(hidden, not marks and self._is_found(text))
+        return html
+
+    def _marks(self, shown: str) -> list[tuple[int, int]]:
+        """Where the pattern fits, as far as that may be looked for and shown."""
+        if self._pattern is None or self._searching <= 0 or len(shown) * self._steps > _MOST_WORK:
+            return []
+        start = monotonic()
+        marks = list(places(self._pattern, shown, self._may.marks.next()))
+        self._may.marks.use(len(marks))
+        self._searching -= monotonic() - start
+        return marks
+
+    def _is_found(self, text: str) -> bool:
+        """Whether the pattern fits in the whole line, as far as that may be looked for."""
+        if self._pattern is None or self._searching <= 0 or len(text) * self._steps > _MOST_WORK:
+            return False
+        if sequences(text, _MOST_CODES)[0] == _MOST_CODES:
+            return False
+        start = monotonic()
+        found = self._pattern.search(visible(text)) is not None
+        self._searching -= monotonic() - start
+        return found
 
 
-def _line(line: LogLine, pattern: Any, name: str, clock: Clock) -> str:
-    """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
-    record = line.record.rstrip(b'\r\n').decode('utf-8', 'replace')
-    stamp, text = escape(record[:STAMP_LENGTH]), record[PREFIX:]
-    if pattern is None and len(text) <= LONGEST_LINE and text.isprintable():
-        body = escape(text)
-    else:
-        body = _body(text, pattern)
-    kind = 'l e' if line.stream == Stream.STDERR else 'l'
-    return f'<div class="{kind}"><time title="{stamp}">{clock.tell(stamp)} </time>{name}{body}</div>'
-
-
-def _body(text: str, pattern: Any) -> str:
-    """The line's visible text with its colours and marks, cut to what a page can bear."""
-    examined = text[:_EXAMINED]
-    runs = spans(examined)
-    whole = ''.join(piece for _, piece in runs)
-    shown = whole[:LONGEST_LINE]
-    marks = list(places(pattern, shown, _MOST_MARKS)) if pattern else []
-    html = ''.join(_styled(runs, shown, deque(marks)))
-    if hidden := len(whole) - len(shown) + len(text) - len(examined):
-        html += _rest(hidden, pattern is not None and not marks and pattern.search(visible(text)) is not None)
+def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False, clock: Clock | None = None) -> str:
+    """All rows as one string of HTML; see :class:`Renderer`."""
+    renderer, html, done = Renderer(len(rows), pattern, many, clock), '', 0
+    while done < len(rows):
+        count, piece = renderer.piece(rows[done:])
+        html, done = html + piece, done + count
     return html
 
 

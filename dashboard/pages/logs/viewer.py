@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached
@@ -14,7 +14,7 @@ from dashboard.pages.logs.gaps import Gaps, lines_inside
 from dashboard.pages.logs.held import Held, left_out, lines_in
 from dashboard.pages.logs.log_view import LogView
 from dashboard.pages.logs.place import Place
-from dashboard.pages.logs.render import render_rows
+from dashboard.pages.logs.render import Renderer
 from dashboard.pages.logs.sieve import Sieve
 from dashboard.timeline import ServiceFeed, Subscription
 from dashboard.view import View
@@ -32,7 +32,7 @@ class LogViewer:
     """
 
     def __init__(self, hub: View, capacity: int, on_shown: Callable[[], None]) -> None:
-        self.view = LogView(self._render, capacity, self._followed, self._open)
+        self.view = LogView(self._renderer, capacity, self._followed, self._open)
         self.following = True
         self.matches = 0  # lines that the filter has let pass
         self.new_lines = 0  # since the reader left the end
@@ -260,8 +260,8 @@ class LogViewer:
             return subscription.take(subscription.feed.history.end)
         return subscription.take(capacity, newest=True)
 
-    def _render(self, rows: Sequence[Row]) -> str:
-        return render_rows(rows, self._sieve.pattern, self._many, Clock(self._zone))
+    def _renderer(self, rows: int) -> Renderer:
+        return Renderer(rows, self._sieve.pattern, self._many, Clock(self._zone))
 
     def _open(self, key: str) -> None:
         """Show what was skipped; the reader goes on from there by scrolling."""

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.lines.ansi import PLAIN, Style, rgb, spans, visible
+from dashboard.lines import ansi
+from dashboard.lines.ansi import PLAIN, Style, rgb, sequences, spans, visible
 from tests.support.cost import assert_linear
 
 SEQUENCES = ['\x1b[31m', '\x1b[0m', '\x1b[1;4;7m', '\x1b[38;5;196m', '\x1b[48;2;1;2;3m', '\x1b[38:2::9:8:7m', '\x9b32m']
@@ -107,6 +108,27 @@ def test_the_runs_are_the_visible_text(text):
     assert ''.join(piece for _, piece in runs) == visible(text)
     assert all(piece for _, piece in runs)
     assert all(before != after for (before, _), (after, _) in pairwise(runs))
+
+
+@given(hostile, st.integers(0, 5))
+@settings(max_examples=100, deadline=None)
+def test_with_a_limit_of_sequences_only_styles_are_lost(text, most):
+    runs = spans(text, most)
+    assert ''.join(piece for _, piece in runs) == visible(text)
+    assert len(runs) <= most + 1
+    found, end = sequences(text, most)
+    assert found == min(most, sequences(text, 1_000)[0])
+    assert sequences(text[:end], 1_000)[0] == found
+    assert end == len(text) or sequences(text[end:], 1) == (1, len(text) - end) or found == most
+
+
+@given(hostile, st.integers(1, 6))
+@settings(max_examples=150, deadline=None)
+def test_a_long_text_looked_through_in_pieces_is_seen_as_in_one(text, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ansi, '_PIECE', size)
+        in_pieces = visible(text)
+    assert in_pieces == visible(text)
 
 
 @pytest.mark.parametrize(

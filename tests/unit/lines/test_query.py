@@ -1,5 +1,6 @@
 """A question finds what a person would find on the screen, and what lines say; it prints and changes itself."""
 
+import gc
 import re
 import time
 
@@ -529,3 +530,9 @@ def test_the_expressions_of_a_question_share_its_memory():
     assert all(parse(one) for one in large)
     with pytest.raises(BadRequest, match='too large'):
         parse(' OR '.join(large))
+
+
+def test_expressions_that_people_typed_are_not_kept():
+    kind = type(parse('/typed.once/').pattern)
+    gc.collect()
+    assert not [item for item in gc.get_objects() if isinstance(item, kind) and item.pattern == 'typed.once']

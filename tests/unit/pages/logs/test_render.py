@@ -4,17 +4,20 @@ import re
 import time
 from datetime import date
 from html.parser import HTMLParser
+from itertools import count
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.lines import parse
+from dashboard.lines import parse, sequences, spans
 from dashboard.lines.ansi import visible
 from dashboard.model import Container, Gap, LogLine, Notice, Row, ServiceKey, Stream
+from dashboard.pages.logs import render as render_module
+from dashboard.pages.logs.allowance import LONGEST_LINE
 from dashboard.pages.logs.clock import Clock
-from dashboard.pages.logs.render import CSS, DARK, LIGHT, LONGEST_LINE, render_rows
+from dashboard.pages.logs.render import CSS, DARK, LIGHT, Renderer, render_rows
 
 SECOND = 1_000_000_000
 NOON = 1_795_435_200 * SECOND  # 2026-11-23 12:00:00 UTC
@@ -268,3 +271,64 @@ def test_the_styles_cover_every_class_and_only_the_log():
 )
 def test_what_an_expression_finds_is_marked(text, term, html):
     assert body(text, term) == html
+
+
+# what strangers' lines and readers' filters may cost
+
+
+def rendered(rows: list[Row], term: str = '') -> Page:
+    return Page(render_rows(rows, parse(term).pattern, clock=TODAY))
+
+
+@pytest.mark.parametrize('term', ['x', '/./'])
+def test_the_marks_of_a_flush_are_bounded_and_every_line_has_some(term):
+    page = rendered([line('x' * 500)] * 2_000, term)
+    assert page.tags - 2 * 2_000 <= 30_000
+    assert page.text['mark'] == 'x' * 15 * 2_000
+    assert rendered([line('x' * 500)], term).text['mark'] == 'x' * 500
+
+
+def test_what_lines_with_few_marks_leave_those_after_them_may_use():
+    assert rendered([*[line('y')] * 1_990, *[line('x' * 500)] * 10], 'x').text['mark'] == 'x' * 500 * 10
+
+
+@pytest.mark.parametrize('unit', ['\x1b[31mx\x1b[32my', '\x1b]', '\x90', '\x1b[m'])
+def test_the_control_sequences_that_are_read_in_a_flush_are_bounded(monkeypatch, unit):
+    read = []
+    monkeypatch.setattr(render_module, 'spans', lambda text, most: read.append(text) or spans(text, most))
+    page = rendered([line(unit * (65_536 // len(unit)))] * 1_000)
+    assert sum(sequences(text, 1 << 30)[0] for text in read) <= 100_000
+    assert page.tags <= 2 * 1_000 + 1_000 + 100_000
+    assert page.text['em'].count('more characters: whole in the download') == 1_000
+
+
+def test_long_lines_without_control_sequences_are_shown_however_many_there_are():
+    page = rendered([line('x' * LONGEST_LINE)] * 500, 'nothing')
+    assert page.text[''] == 'x' * LONGEST_LINE * 500
+
+
+def test_an_expression_that_would_be_long_at_a_line_marks_nothing_in_it(monkeypatch):
+    monkeypatch.setattr(render_module, '_MOST_WORK', 1_000)
+    assert rendered([line('abc')], '/b/').text['mark'] == 'b'
+    assert rendered([line('abc' * 1_000)], '/b/').text['mark'] == ''
+    assert rendered([line('abc' * 1_000_000)], '/x/').text['mark'] == ''
+
+
+def test_a_flush_ends_to_look_for_marks_when_it_has_taken_too_long(monkeypatch):
+    ticks = count()
+    monkeypatch.setattr(render_module, 'monotonic', lambda: next(ticks) / 10)
+    assert len(rendered([line('x')] * 100, 'x').text['mark']) == render_module.SEARCHING * 10
+
+
+def test_a_piece_ends_when_it_has_taken_its_time_or_is_long(monkeypatch):
+    ticks = count()
+    monkeypatch.setattr(render_module, 'monotonic', lambda: next(ticks) * render_module.PIECE / 5)
+    rows = [line(str(number)) for number in range(100)]
+    sent, html = Renderer(100, None).piece(rows)
+    assert sent == 6
+    assert html == render_rows(rows[:6], None)
+    monkeypatch.setattr(render_module, 'monotonic', lambda: 0.0)
+    sent, html = Renderer(100, None).piece([line('x' * LONGEST_LINE)] * 100)
+    assert len(html) < render_module.LONGEST_PIECE + 2 * LONGEST_LINE
+    assert 0 < sent < 100
+    assert Renderer(0, None).piece([]) == (0, '')
