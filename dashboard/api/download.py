@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
@@ -20,7 +21,7 @@ from dashboard.api.wire import row_messages
 from dashboard.errors import ServiceNotFound
 from dashboard.lines import Question, parse
 from dashboard.model import PREFIX, Gap, LogLine, Row, format_timestamp
-from dashboard.timeline import BATCH, Marks, is_cursor
+from dashboard.timeline import BATCH, Marks, in_pieces, is_cursor
 from dashboard.view import View, Views
 from dashboard.web import address_of
 
@@ -95,9 +96,14 @@ async def _encoded(
 ) -> AsyncGenerator[bytes, None]:
     async with aclosing(batches):
         async for batch in batches:
-            wanted = [row for row in batch if not isinstance(row, LogLine) or question.matches(row)]
+            # a reader's expression may take seconds with a stranger's lines
+            wanted = await asyncio.to_thread(_wanted, batch, question) if question else batch
             if wanted:
-                yield encode(wanted)
+                yield b''.join([encode(piece) async for piece in in_pieces(wanted)])
+
+
+def _wanted(rows: list[Row], question: Question) -> list[Row]:
+    return [row for row in rows if not isinstance(row, LogLine) or question.matches(row)]
 
 
 async def _noted(chunks: AsyncGenerator[bytes, None], note: Callable[..., None]) -> AsyncGenerator[bytes, None]:

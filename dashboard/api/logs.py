@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from dashboard.access import Audit
 from dashboard.api.errors import READING, headers_of, status_of
-from dashboard.api.wire import gap_message
+from dashboard.api.recent import Answer, last_of
 from dashboard.errors import DashboardError
 from dashboard.lines import parse_moment
-from dashboard.model import Gap, LogLine, Row, Service
+from dashboard.model import Row, Service
 from dashboard.timeline import BACKFILL, Marks, is_cursor
 from dashboard.view import View, Views
 from dashboard.web import address_of
@@ -61,28 +61,18 @@ def router(views: Views, audit: Audit) -> APIRouter:
         until: Until = None,
         timestamps: Stamps = True,
         hub: View = Depends(views),
-    ) -> dict[str, Any] | JSONResponse:
+    ) -> Response:
         """The last lines of a service."""
+        options = {'service': service, 'tail': tail, 'since': since, 'until': until}
+        note = partial(audit.record, 'read', request.state.identity, address_of(request), **options)
         try:
             await hub.asked()
-            found = hub.find(service)
-            lines: list[LogLine] = []
-            come = 0
-            gaps: list[Gap] = []
-            async with aclosing(select(hub, found, tail, since, until)) as batches:
-                async for batch in batches:
-                    new = [row for row in batch if isinstance(row, LogLine)]
-                    gaps += [row for row in batch if isinstance(row, Gap)]
-                    lines, come = [*lines, *new][-tail:], come + len(new)
-            if since and is_cursor(since) and come > tail:  # who resumes is not left without some in silence
-                after = Marks.parse(since).newest.timestamp
-                gaps.append(Gap(after, lines[0].timestamp, come - tail, f'only the last {tail:,} were asked for'))
+            batches = select(hub, hub.find(service), tail, since, until)
+            if since and is_cursor(since):
+                batches = last_of(batches, tail, Marks.parse(since).newest.timestamp)
+            return await Answer(batches, service, timestamps).response(lambda lines: note(lines=lines))
         except DashboardError as error:
             return JSONResponse({'logs': [], 'error': str(error)}, status_of(error), headers_of(error))
-        options = {'tail': tail, 'since': since, 'until': until, 'lines': len(lines)}
-        audit.record('read', request.state.identity, address_of(request), service=service, **options)
-        answer = {'logs': [_text(line, timestamps) for line in lines], 'service': service, 'count': len(lines)}
-        return answer | {'gaps': [gap_message(gap) for gap in gaps]} if gaps else answer
 
     return routes
 
@@ -98,7 +88,3 @@ def select(
     if since and is_cursor(since):
         return hub.read_after(service, Marks.parse(since), until=end)
     return hub.read(service, tail=tail, since=None if since is None else parse_moment(since, 'since'), until=end)
-
-
-def _text(line: LogLine, timestamps: bool) -> str:
-    return f'{line.stamp} {line.text}' if timestamps else line.text

@@ -14,7 +14,7 @@ from dashboard.api.burst import Bursts, encode, send_burst, text_of
 from dashboard.api.logs import MOST
 from dashboard.api.wire import error_message, service_status, status_message
 from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, InvalidToken, LimitReached
-from dashboard.timeline import Marks
+from dashboard.timeline import Marks, in_pieces
 from dashboard.view import View, Views
 from dashboard.web import UNAUTHORIZED, address_of
 
@@ -71,8 +71,9 @@ async def _send_logs(
         if marks:
             async with aclosing(hub.catch_up(subscription, marks)) as missed:
                 async for rows in missed:
-                    async with asyncio.timeout(hub.settings.stalled):
-                        await send_burst(websocket, encode(rows, name, batch, marks))
+                    async for piece in in_pieces(rows):
+                        async with asyncio.timeout(hub.settings.stalled):
+                            await send_burst(websocket, encode(piece, name, batch, marks))
         async for rows in subscription:
             async with asyncio.timeout(hub.settings.stalled):
                 await send_burst(websocket, bursts.of(subscription, rows, name, batch, hub.lens))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from functools import partial
 from types import SimpleNamespace
@@ -15,8 +16,10 @@ from dashboard.access.accounts import Accounts
 from dashboard.app import create_api
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
+from dashboard.lines import Question
 from dashboard.model import SECOND, format_timestamp
 from dashboard.timeline.hub import LogHub
+from dashboard.timeline.pieces import ROWS
 from tests.support.app import CHEAP, PASSWORD
 
 START = 1_767_323_045 * SECOND  # 2026-01-02T03:04:05Z
@@ -279,6 +282,25 @@ def test_a_service_called_status_is_reached_by_its_project(engine, client):
     _eventually(lambda: client.get('/api/services').json()['services'], 1)
     with client.websocket_connect(f'/api/logs/ws/shop:status?token={client.token}') as socket:
         assert socket.receive_json()['content'] == 'from the service'
+
+
+def test_the_question_of_a_download_is_not_asked_in_the_thread_that_serves_everybody(web, client, monkeypatch):
+    threads = set()
+    matches = Question.matches
+    monkeypatch.setattr(Question, 'matches', lambda *item: threads.add(threading.get_ident()) or matches(*item))
+    assert client.get('/api/logs/web/download?filter=/^1./').text.split() == [str(number) for number in range(10, 20)]
+    assert threads
+    assert client.portal.call(threading.get_ident) not in threads
+
+
+def test_arrays_of_messages_have_a_bounded_length(engine, client):
+    engine.write_many(engine.add('web'), ['x'] * 1_000)
+    _eventually(lambda: client.get('/api/services').json()['services'], 1)
+    lengths = []
+    with client.websocket_connect(f'/api/logs/ws/web?token={client.token}&tail=1000&batch=1') as socket:
+        while sum(lengths) < 1_000:
+            lengths.append(len(socket.receive_json()))
+    assert max(lengths) <= ROWS
 
 
 def _eventually(look, wanted):
