@@ -82,6 +82,7 @@ async def _held(hub: View, service: str, first: int) -> AsyncGenerator[list[Row]
     feed = hub.feed(hub.find(service).key)
     if feed is None:
         raise ServiceNotFound(f'Nothing of {service} is held any more: open its page again, or download the whole log.')
+    await hub.lens.look(feed.history)
     end = feed.history.end
     while first < end:
         first = max(first, feed.history.first)

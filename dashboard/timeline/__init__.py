@@ -6,7 +6,7 @@ from dashboard.timeline.feed import ServiceFeed
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks, is_cursor
-from dashboard.timeline.pieces import in_pieces, pieces, weight
+from dashboard.timeline.pieces import fitting, in_pieces, pieces, weight
 from dashboard.timeline.reader import BACKFILL
 from dashboard.timeline.resume import LOOK_BACK, LOOK_BACK_TIME
 from dashboard.timeline.subscription import BATCH, SKIPPED, Subscription
@@ -26,6 +26,7 @@ __all__ = [
     'ServiceFeed',
     'Subscription',
     'find_service',
+    'fitting',
     'in_pieces',
     'is_cursor',
     'pieces',

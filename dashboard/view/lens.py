@@ -22,7 +22,7 @@ from dashboard.config import Settings
 from dashboard.errors import ConfigError
 from dashboard.lines import RefusedPattern, reason_of, unseen
 from dashboard.model import LEAST_CUT, PREFIX, LogLine, Row
-from dashboard.timeline import LOOK_BACK, LOOK_BACK_TIME, Before, History, Subscription
+from dashboard.timeline import LOOK_BACK, LOOK_BACK_TIME, Before, History, Subscription, fitting
 from dashboard.view.cards import Span
 from dashboard.view.private_keys import KeyBlock, ends_key, key_line, short_line, width_of_end
 from dashboard.view.secrets import Rule, Rules, mark, read_rules
@@ -52,6 +52,9 @@ class Lens:
 
     redacts = False
 
+    async def look(self, history: History) -> None:
+        """Look through what is new in a history, with turns for others between: await it before rows are shown."""
+
     def held(self, history: History, start: int, stop: int | None = None) -> list[Row]:
         """Rows that a history holds; see :meth:`History.slice`."""
         return history.slice(start, stop)
@@ -78,10 +81,19 @@ class RedactingLens(Lens):
         self._rules = rules
         self._held: WeakKeyDictionary[History, _Held] = WeakKeyDictionary()
 
+    async def look(self, history: History) -> None:
+        """Look through what is new in a history; what comes after that is looked through at once when it is shown."""
+        known = self._of(history)
+        for _ in range(2):  # what comes in the first round is little, and what comes in the second one less
+            end = history.end
+            while (start := max(known.seen, history.first)) < end:
+                known.look(history, start + fitting(history.slice(start, start + TOGETHER)))
+                await asyncio.sleep(0)
+
     def held(self, history: History, start: int, stop: int | None = None) -> list[Row]:
         """Rows that a history holds; see :meth:`History.slice`."""
-        rows = history.slice(start, stop)
-        return self._known(history).replaced(rows, max(start, history.first)) if rows else rows
+        rows, start = history.slice(start, stop), max(start, history.first)
+        return self._known(history, start + len(rows)).replaced(rows, start) if rows else rows
 
     def taken(self, subscription: Subscription, rows: list[Row]) -> list[Row]:
         """Rows just taken from a subscription; the gap before them, if any, is no row of the history."""
@@ -89,7 +101,7 @@ class RedactingLens(Lens):
         if not own:
             return rows
         history = subscription.feed.history
-        return gap + self._known(history).replaced(own, subscription.position - len(own))
+        return gap + self._known(history, subscription.position).replaced(own, subscription.position - len(own))
 
     async def read(self, reading: Reading) -> AsyncGenerator[list[Row], None]:
         """Rows that come from the engine. What a line is taken for may depend on those before the first one."""
@@ -105,11 +117,15 @@ class RedactingLens(Lens):
                         await asyncio.sleep(0)  # lines full of what may be secrets take long
                 yield [changed.get(index, row) for index, row in enumerate(rows)]
 
-    def _known(self, history: History) -> _Held:
+    def _known(self, history: History, stop: int) -> _Held:
+        known = self._of(history)
+        known.look(history, stop)
+        return known
+
+    def _of(self, history: History) -> _Held:
         known = self._held.get(history)
         if known is None:
             known = self._held[history] = _Held(Scan(self._rules))
-        known.look(history)
         return known
 
 
@@ -156,9 +172,12 @@ class Scan:
             pass
         return changed
 
-    def through(self, rows: Sequence[Row], changed: dict[int, LogLine]) -> Iterator[None]:
-        """Put what :meth:`changes` gives into ``changed``, with a pause after each piece of work."""
-        for start in range(0, len(rows), TOGETHER):
+    def through(self, rows: Sequence[Row], changed: dict[int, LogLine], first: int = 0) -> Iterator[None]:
+        """Put what :meth:`changes` gives into ``changed``, with a pause after each piece of work.
+
+        :param first: the index of the first row that has not been looked through
+        """
+        for start in range(first, len(rows), TOGETHER):
             part = rows[start : start + TOGETHER]
             contents = [row.record[PREFIX:] for row in part if isinstance(row, LogLine)]
             cut = max(map(len, contents), default=0) >= LEAST_CUT
@@ -349,17 +368,23 @@ class _Held:
 
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
-        self._seen = 0  # the number of the first row that was not looked at
+        self.seen = 0  # the number of the first row that was not looked at
         self._changed: dict[int, LogLine] = {}
 
-    def look(self, history: History) -> None:
-        """Look through what is new, and forget what has left."""
-        if self._seen < history.first:
+    def look(self, history: History, stop: int) -> None:
+        """Look through what is new up to row number ``stop``, and forget what has left."""
+        if self.seen < history.first:
             self._scan.forget()
-            self._seen = history.first
-        changes = self._scan.changes(history.slice(self._seen))
-        self._changed |= {self._seen + index: changes[index] for index in sorted(changes)}
-        self._seen = history.end
+            self.seen = history.first
+        if stop > self.seen:
+            start = max(history.first, self.seen - TOGETHER)  # the end of a key may tell what was before it
+            changes = {
+                number - start: self._changed[number] for number in range(start, self.seen) if number in self._changed
+            }
+            for _ in self._scan.through(history.slice(start, stop), changes, self.seen - start):
+                pass
+            self._changed |= {start + index: changes[index] for index in sorted(changes)}
+            self.seen = stop
         while self._changed and (oldest := next(iter(self._changed))) < history.first:
             del self._changed[oldest]
 

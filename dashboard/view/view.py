@@ -125,6 +125,7 @@ class View:
             async with limit:
                 with self._visit.telling(look):
                     async with self._hub.subscribe(key, tail) as subscription:
+                        await self.lens.look(subscription.feed.history)
                         yield subscription
         except TimeoutError:
             self._check(key)  # a time limit of the caller's own is none of ours

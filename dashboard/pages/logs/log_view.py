@@ -74,20 +74,31 @@ class LogView(ui.element):
         return await self._add(rows, follow)
 
     async def _add(self, rows: Sequence[Row], follow: bool, first: str = '') -> bool:
-        render = self._renderer(len(rows)).piece
-        steps, size, sent, position = [first], 0, 0, 0
+        *parts, last = await self._parts(rows, follow)
+        for part in parts:  # all are ready: in between the view does not hear its reader
+            # it is at its end again only after the last part: scrolls in between are not the user's
+            self.client.run_javascript(f'{self._find()} v.busy = true; {first} {part}')
+            first = ''
+            await asyncio.sleep(0)  # what is not waited for is sent in the loop's next turn: let it go first
+        return await self._send(first + last, follow)
+
+    async def _parts(self, rows: Sequence[Row], follow: bool) -> list[str]:
+        """The scripts that add rows, one for each message; others have their turn while they are made."""
+        render, parts = self._renderer(len(rows)).piece, list[str]()
+        steps, size, begun, position = list[str](), 0, 0, 0
         while position < len(rows):
             room = BLOCK - self._blocks[-1] if self._blocks else 0
             count, html = render(rows[position : position + (room or BLOCK)])
             steps.append(self._added(count, html, bool(room)))
             position, size = position + count, size + len(html)
-            if position < len(rows) and (position - sent >= STRIDE or size >= LONGEST_MESSAGE):
-                # the view is at its end again only after the last part: scrolls in between are not the user's
-                self.client.run_javascript(f'{self._find()} v.busy = true; {"".join(steps)} {self._leaving(follow)}')
-                steps, size, sent = [], 0, position
+            if position - begun >= STRIDE or size >= LONGEST_MESSAGE:
+                parts.append(''.join(steps) + self._leaving(follow))
+                steps, size, begun = [], 0, position
             if position < len(rows):
-                await asyncio.sleep(0)  # to others their turn; and what is not waited for is sent in the next one
-        return await self._send(''.join(steps) + self._leaving(follow), follow)
+                await asyncio.sleep(0)
+        if steps or not parts:
+            parts.append(''.join(steps) + self._leaving(follow))
+        return parts
 
     async def look(self) -> None:
         """Ask whether the tab is in sight."""

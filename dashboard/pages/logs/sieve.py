@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from dashboard.lines import parse
 from dashboard.model import Gap, LogLine, Row
+from dashboard.timeline import weight
 
-ASIDE = 5_000  # rows from which on a question is asked in a thread
+# A question of more than that is asked in a thread: an expression takes seconds of what was written to fit it badly.
+ASIDE_ROWS = 1_000
+ASIDE_BYTES = 64 << 10
 
 
 class Sieve:
@@ -27,7 +30,7 @@ class Sieve:
         """Those of the rows that are to be seen."""
         if not self.question:
             return rows
-        if len(rows) > ASIDE:
+        if len(rows) > ASIDE_ROWS or weight(rows) > ASIDE_BYTES:
             return await asyncio.to_thread(self._chosen, rows)
         return self._chosen(rows)
 

@@ -193,6 +193,7 @@ class LogViewer:
             return await self._fill_from_place(subscription, self._place)
         self._gaps.clear()
         history, capacity = subscription.feed.history, self.view.capacity
+        await self._hub.lens.look(history)
         subscription.position = history.end  # taken, as the rows are, before anything is waited for
         shown, since = self._held.parts(subscription.feed, self._hub.lens, bool(self.term))
         row = None if self._held.older else self._held.unknown
@@ -227,6 +228,7 @@ class LogViewer:
 
     async def _fill_on(self, subscription: Subscription, rows: list[Row]) -> bool:
         """Show rows and those that follow at the position, as far as there is room; the reader goes on by scrolling."""
+        await self._hub.lens.look(subscription.feed.history)
         room = subscription.feed.history.end if self._sieve.question else self.view.capacity - len(rows)
         rows += self._hub.lens.taken(subscription, subscription.take(max(0, room)))
         self._gaps.remember(rows)
@@ -242,6 +244,7 @@ class LogViewer:
             return [gap]
 
     async def _add(self, subscription: Subscription) -> bool:
+        await self._hub.lens.look(subscription.feed.history)
         rows = self._hub.lens.taken(subscription, self._take(subscription))
         self._gaps.remember(rows)
         chosen = await self._sieve.choose(rows)

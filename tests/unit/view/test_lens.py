@@ -18,9 +18,10 @@ from dashboard.errors import ConfigError
 from dashboard.lines.ansi import visible
 from dashboard.model import Container, Gap, LogLine, ServiceKey
 from dashboard.timeline.history import History
-from dashboard.view.lens import Redactor, Scan
+from dashboard.view.lens import TOGETHER, Redactor, Scan
 from dashboard.view.secrets import Rule, Rules, read_rules
 from tests.support.cost import assert_linear
+from tests.support.turns import turns
 
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
 API = Container('a' * 64, 'shop-api-1', ServiceKey('local', 'shop', 'api'), 'api:1', 'running')
@@ -287,7 +288,11 @@ def test_a_history_is_looked_through_once_for_all_its_readers(monkeypatch):
     history.append([line(text) for text in ('a', *PEM, 'z')])
     looked = []
     monkeypatch.setattr(
-        Scan, 'changes', lambda self, rows, real=Scan.changes: looked.append(len(rows)) or real(self, rows)
+        Scan,
+        'through',
+        lambda self, rows, changed, first, real=Scan.through: (
+            looked.append(len(rows) - first) or real(self, rows, changed, first)
+        ),
     )
     whole = [row.content for row in view.held(history, 0)]
     assert whole == [b'a', *[PRIVATE] * 5, b'z']
@@ -296,6 +301,36 @@ def test_a_history_is_looked_through_once_for_all_its_readers(monkeypatch):
     history.append([line('new')])
     assert view.held(history, 7)[0].content == b'new'
     assert [size for size in looked if size] == [7, 1]
+
+
+def filled(contents: list[str]) -> History:
+    history = History(10_000, 1 << 30)
+    history.append([line(text) for text in contents])
+    return history
+
+
+@pytest.mark.parametrize('first', [0, 2])  # the key without its beginning: only its end tells what came before
+@pytest.mark.parametrize('before', [TOGETHER - 4, TOGETHER - 3, TOGETHER - 2, TOGETHER - 1, TOGETHER])
+async def test_a_history_that_is_looked_through_in_pieces_shows_the_same(before, first):
+    history = filled(['a line'] * before + PEM[first:] + ['a line'] * 2 * TOGETHER)
+    lens = Redactor().lens(BOB)
+    await lens.look(history)
+    at_once = Redactor().lens(BOB).held(history, 0)
+    assert [row.content for row in lens.held(history, 0)] == [row.content for row in at_once]
+    assert sum(row.content == PRIVATE for row in at_once) == len(PEM) - first
+
+
+async def test_others_have_their_turn_while_a_history_is_looked_through(monkeypatch):
+    history = filled([f'password=hunter{number}' for number in range(1_000)])
+    async with turns() as counted:
+        looked = Rules.suspects
+        monkeypatch.setattr(Rules, 'suspects', lambda self, lines: counted.note(len(lines)) or looked(self, lines))
+        lens = Redactor().lens(BOB)
+        await lens.look(history)
+    assert counted.most <= 2 * TOGETHER, 'all of a piece together, and then each line'
+    assert sum(counted.work.values()) == 2 * len(history.slice(0))
+    lens.held(history, 0)
+    assert sum(counted.work.values()) == 2 * len(history.slice(0)), 'there is nothing left to look through at once'
 
 
 def test_rows_that_left_a_history_unseen_leave_no_trace():
