@@ -52,10 +52,10 @@ def sequences(text: str, most: int) -> tuple[int, int]:
 
     :returns: their number, no more than ``most``, and the place in characters; the end of the text when there is none
     """
-    found = text.count('\x1b') if text.isascii() else len(_INTRODUCER.findall(text))
-    if found <= most:
+    if text.isascii() and (found := text.count('\x1b')) <= most:
         return found, len(text)
-    return most, next(islice(_INTRODUCER.finditer(text), most, None)).start()
+    starts = [introducer.start() for introducer in islice(_INTRODUCER.finditer(text), most + 1)]
+    return (len(starts), len(text)) if len(starts) <= most else (most, starts[most])
 
 
 def spans(text: str, most: int | None = None) -> list[tuple[Style, str]]:

@@ -15,10 +15,11 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import docker
 from playwright.sync_api import Browser, Page, Playwright, TimeoutError
@@ -29,6 +30,7 @@ from dashboard.timeline.history import History
 from tests.benchmarks.machine import FULL_SPEED, PAYLOAD, cores, engine_streams, percentile, spread, usage, writer
 from tests.benchmarks.meaning import figures
 from tests.benchmarks.page import Seen, observe, open_page
+from tests.benchmarks.pauses import HOSTILE, Probe, fetch
 from tests.support.docker_engine import Containers, wait_until
 from tests.support.server import PASSWORD, Server, free_port
 
@@ -358,6 +360,41 @@ def meaning(run: Run) -> Iterator[Row]:
         )
 
 
+def pauses(run: Run) -> Iterator[Row]:
+    """Lines and requests that are much work, beside a healthy page: how long others wait."""
+    run.containers('healthy', command=writer(1_000), log_config=ROTATED)
+    for name, (command, _) in HOSTILE.items():
+        run.containers(name, command=f'{command}; sleep 10000')
+    tab, token = run.page('healthy'), run.server.token()
+    tab.wait_for_selector('.log .l')
+    with Probe(run.server.port) as idle:
+        alone = observe(tab, run.seconds(15))
+    reference = f'alone {spread(idle.answers)}; page {spread(alone.ages)}'
+
+    def beside(words: str, begin: Callable[[], object]) -> Row:
+        with Probe(run.server.port) as probe:
+            work, ages = begin(), list[float]()
+            while not ages or (isinstance(work, Future) and not work.done()):
+                ages += observe(tab, run.seconds(15)).ages
+        if isinstance(work, Page):
+            work.close()
+        ratio = f'{max(probe.answers) / max(idle.answers):.1f}'
+        return words, f'others wait {spread(probe.answers)}; page {spread(ages)}', reference, ratio
+
+    def open_(name: str, question: str) -> Page:
+        url = f'{run.server.url}/logs?service={name}&tail={HOSTILE[name][1]}&filter={question}'
+        return open_page(run.browser, url, 'admin', PASSWORD)
+
+    with ThreadPoolExecutor(1) as aside:
+        url = f'{run.server.url}/api/logs/long'
+        yield beside('a page that marks each of 5,000,000 characters', lambda: open_('marks', '/./'))
+        yield beside('a page of 1,000 lines of 64 KiB of colours', lambda: open_('codes', ''))
+        yield beside('10,000 last lines of 16 kB', lambda: aside.submit(fetch, f'{url}?tail=10000', token))
+        expression = quote('/a.{100}b.{100}c/')
+        searched = f'{url}/download?filter={expression}'
+        yield beside('a download of them through a dear expression', lambda: aside.submit(fetch, searched, token))
+
+
 def other(run: Run) -> Iterator[Row]:
     """Another viewer, by the same measure."""
     for rate in (100, 1_000, 10_000, FULL_SPEED):
@@ -386,5 +423,5 @@ def _found(run: Run) -> Page:
 
 ROWS: dict[str, Callable[[Run], Iterator[Row]]] = {
     '1': reader, '2': page, '3': fan_out, '4': stalled, '5': idle, '6': first_lines, '7': sign_ins,
-    '8': meaning, 'other': other,
+    '8': meaning, '9': pauses, 'other': other,
 }  # fmt: skip

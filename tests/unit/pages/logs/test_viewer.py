@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from dashboard.access.identity import Identity
@@ -10,9 +12,11 @@ from dashboard.access.visits import Visit
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable
+from dashboard.lines import Question
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.pages.logs import viewer as viewer_module
 from dashboard.pages.logs.place import Place
+from dashboard.pages.logs.sieve import ASIDE_BYTES, ASIDE_ROWS, Sieve
 from dashboard.pages.logs.viewer import LogViewer
 from dashboard.timeline.hub import LogHub
 from dashboard.view.lens import Redactor
@@ -124,6 +128,19 @@ async def test_a_tab_is_told_in_words_that_no_stream_is_left(monkeypatch):
             viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 1_000, lambda: None)
             viewer.watch(other.service, 100)
             await until(lambda: 'DASHBOARD_MAX_STREAMS' in viewer.error)
+
+
+@pytest.mark.parametrize(
+    ('count', 'size', 'aside'), [(10, 10, False), (ASIDE_ROWS + 1, 1, True), (3, ASIDE_BYTES // 2, True)]
+)
+async def test_a_question_of_much_text_is_asked_in_another_thread(monkeypatch, count, size, aside):
+    threads = set()
+    matches = Question.matches
+    monkeypatch.setattr(Question, 'matches', lambda *item: threads.add(threading.get_ident()) or matches(*item))
+    web = ScriptedEngine().add('web')
+    rows = [LogLine.of(web, START, 'x' * size)] * count
+    assert await Sieve('/x/').choose(rows) == rows
+    assert (threading.get_ident() not in threads) is aside
 
 
 def missing(rows, after: int) -> int:
