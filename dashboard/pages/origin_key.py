@@ -12,13 +12,14 @@ SHOW_KEY = f"""<script type="module">
 const open = window.io;
 window.io = (url, options) => {{
   const base = options.path.slice(0, -'/_nicegui_ws/socket.io'.length);
-  const show = (say) => say({{ key: localStorage.getItem('{STORED}' + base) }});
-  const socket = open(url, {{ ...options, auth: show }});
-  socket.on('connect_error', (error) => {{
+  window.originKey = () => localStorage.getItem('{STORED}' + base) ?? '';
+  window.onRefusal = (error) => {{
     if (error.message !== '{SIGN_IN}') return;
     const here = location.pathname.slice(base.length) + location.search;
     location.replace(`${{base}}/login?again=1&next=${{encodeURIComponent(here)}}`);
-  }});
+  }};
+  const socket = open(url, {{ ...options, auth: (show) => show({{ key: window.originKey() }}) }});
+  socket.on('connect_error', window.onRefusal);
   return socket;
 }};
 </script>"""

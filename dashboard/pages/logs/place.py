@@ -8,6 +8,7 @@ from typing import Any
 from nicegui import Client
 
 from dashboard.model import parse_timestamp
+from dashboard.web import HEADER
 
 ANSWER_TIMEOUT = 30.0  # seconds; a browser that is slow to say where it was shall not begin at the tail
 # The rows of the view carry the engine's timestamps, so the view itself tells which lines it shows. One that follows
@@ -26,8 +27,10 @@ _WATCH = f"""
 const socket = window.socket, badge = document.querySelector('.badge');
 socket.on('disconnect', () => {{ {_ON_DISCONNECT} }});
 socket.off('connect_error');
+socket.on('connect_error', window.onRefusal);
 socket.on('connect_error', e => {{ if (e.message === 'Implicit handshake failed') location.reload(); }});
-const ask = () => fetch('api/auth/me').then(a => {{ if (a.status === 401) location.reload(); }}, () => {{}});
+const ask = () => fetch('api/auth/me', {{ headers: {{ '{HEADER}': window.originKey() }} }})
+  .then(a => {{ if (a.status === 401) location.reload(); }}, () => {{}});
 socket.io.on('reconnect_attempt', n => {{ badge.dataset.attempt = n; ask(); }});
 window.addEventListener('online', () => socket.connect());
 """
