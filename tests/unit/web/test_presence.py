@@ -14,7 +14,7 @@ from dashboard.pages.audit import AuditPage
 from tests.support.app import eventually
 from tests.unit.access.test_unavailable import FAULTS
 from tests.unit.web.test_guard import cookie
-from tests.unit.web.test_routes import PageSocket, page_of
+from tests.unit.web.test_routes import PageSocket, closes, page_of
 
 CHANGES = {
     'another role': {'is_admin': False},
@@ -33,6 +33,7 @@ def test_a_page_whose_browser_does_not_reload_is_forgotten_when_its_user_may_do_
         assert page in Client.instances
         product.accounts.users.set_rights(name, **change)
         eventually(lambda: page not in Client.instances)
+        assert closes(socket.connection)  # and when it comes back, it is told to load the page anew
 
 
 @pytest.mark.parametrize(('ended', 'refusal'), [(False, NotAllowed), (True, InvalidToken)])
