@@ -309,7 +309,7 @@ def filled(contents: list[str]) -> History:
     return history
 
 
-@pytest.mark.parametrize('first', [0, 2])  # the key without its beginning: only its end tells what came before
+@pytest.mark.parametrize('first', [0, 2, 3])  # the key without its beginning: only its end tells what came before
 @pytest.mark.parametrize('before', [TOGETHER - 4, TOGETHER - 3, TOGETHER - 2, TOGETHER - 1, TOGETHER])
 async def test_a_history_that_is_looked_through_in_pieces_shows_the_same(before, first):
     history = filled(['a line'] * before + PEM[first:] + ['a line'] * 2 * TOGETHER)
