@@ -1,4 +1,4 @@
-"""What the demo's four services say: plain, JSON, ANSI colours, a stack trace, a burst."""
+"""What the demo's four services say: access logs, JSON, logfmt, PostgreSQL's own, traces, ANSI colours, a burst."""
 
 from __future__ import annotations
 
@@ -75,14 +75,26 @@ def _worker(chance: random.Random) -> list[tuple[str, Stream]]:
         return [(f'\x1b[36mDEBUG\x1b[0m job {job} row {row} of 2000 checked', Stream.STDOUT) for row in range(2_000)]
     if chance.random() < 0.001:
         return [(f'\x1b[35mTRACE\x1b[0m job {job} payload ' + 'ab12 ' * 600, Stream.STDOUT)]
+    if chance.random() < 0.01:
+        return [(line.format(job=job), Stream.STDERR) for line in JAVA_TRACE]
+    if chance.random() < 0.2:
+        return [(_scheduled(chance, job), Stream.STDOUT)]
     kind, colour = chance.choices([('INFO', 32), ('DONE', 34), ('WARN', 33)], [70, 22, 8])[0]
     shade = chance.randrange(17, 230)
     text = f'\x1b[1;{colour}m{kind}\x1b[0m job \x1b[38;5;{shade}m{job}\x1b[0m {chance.choice(_JOBS)}'
     return [(text, Stream.STDERR if kind == 'WARN' else Stream.STDOUT)]
 
 
+def _scheduled(chance: random.Random, job: int) -> str:
+    level, words = chance.choice(_SCHEDULED)
+    took = round(chance.expovariate(1 / 300), 1)
+    return f'level={level} msg="{words}" job={job} queue={chance.choice(_QUEUES)} attempt=1 took={took}ms'
+
+
 def _db(chance: random.Random) -> list[tuple[str, Stream]]:
-    return [(chance.choice(_STATEMENTS).format(ms=chance.randrange(1, 900)), Stream.STDERR)]
+    values = {'ms': chance.randrange(1, 900), 'order': chance.randrange(1_000, 9_999)}
+    process = chance.randrange(60, 99)
+    return [(f'[{process}] {line.format(**values)}', Stream.STDERR) for line in chance.choices(_STATEMENTS, _OFTEN)[0]]
 
 
 TRACE = (
@@ -93,14 +105,39 @@ TRACE = (
     '    raise PaymentDeclined(answer.code)',
     'payments.PaymentDeclined: 51 insufficient funds',
 )
-_JOBS = ('thumbnails of 12 pictures', 'mail to 340 readers ✉', 'index rebuilt in \x1b[3m2.4 s\x1b[23m', 'retry in 30 s')
-_STATEMENTS = (
-    'LOG:  checkpoint starting: time',
-    'LOG:  checkpoint complete: wrote 128 buffers (0.8%); write={ms} ms',
-    "LOG:  duration: {ms} ms  statement: SELECT * FROM orders WHERE placed > now() - interval '1 day'",
-    'LOG:  automatic vacuum of table "shop.public.orders": index scans: 1, elapsed {ms} ms',
-    'ERROR:  deadlock detected',
+JAVA_TRACE = (
+    'ERROR [pool-2-thread-1] shop.mail.Sender: job {job} failed',
+    'java.lang.IllegalStateException: the mail server took none of 340 letters',
+    *(f'\tat shop.mail.Sender.{name}(Sender.java:{line})' for name, line in (('flush', 88), ('send', 51), ('run', 23))),
+    '\tat java.base/java.util.concurrent.ThreadPoolExecutor.runWorker(ThreadPoolExecutor.java:1144)',
+    '\tat java.base/java.util.concurrent.ThreadPoolExecutor$Worker.run(ThreadPoolExecutor.java:642)',
+    '\tat java.base/java.lang.Thread.run(Thread.java:1583)',
+    'Caused by: java.net.ConnectException: Connection refused',
+    '\tat java.base/sun.nio.ch.Net.pollConnect(Native Method)',
+    '\tat java.base/sun.nio.ch.NioSocketImpl.connect(NioSocketImpl.java:592)',
+    '\tat shop.mail.Smtp.open(Smtp.java:37)',
+    '\t... 6 more',
 )
+_JOBS = ('thumbnails of 12 pictures', 'mail to 340 readers ✉', 'index rebuilt in \x1b[3m2.4 s\x1b[23m', 'retry in 30 s')
+_SCHEDULED = (('info', 'job is due'), ('info', 'job has ended'), ('debug', 'lease renewed'), ('warn', 'job is late'))
+_QUEUES = ('mail', 'pictures', 'search')
+_STATEMENTS = (
+    ('LOG:  checkpoint starting: time',),
+    ('LOG:  checkpoint complete: wrote 128 buffers (0.8%); write={ms} ms',),
+    ("LOG:  duration: {ms} ms  statement: SELECT * FROM orders WHERE placed > now() - interval '1 day'",),
+    ('LOG:  automatic vacuum of table "shop.public.orders": index scans: 1, elapsed {ms} ms',),
+    (
+        'ERROR:  duplicate key value violates unique constraint "orders_pkey"',
+        'DETAIL:  Key (id)=({order}) already exists.',
+        'STATEMENT:  INSERT INTO orders (id, total) VALUES ({order}, 25)',
+    ),
+    (
+        'ERROR:  deadlock detected',
+        'DETAIL:  Process 71 waits for ShareLock on transaction {order}; blocked by process 68.',
+        'HINT:  See server log for query details.',
+    ),
+)
+_OFTEN = (5, 5, 5, 5, 1, 1)
 DEMO_SERVICES = (
     DemoService('web', 4.0, _web, containers=2),
     DemoService('api', 5.0, _api, health='healthy'),

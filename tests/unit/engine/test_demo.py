@@ -13,6 +13,7 @@ import pytest
 from dashboard.engine.demo import DemoEngine, ScriptedEngine
 from dashboard.engine.demo_content import DEMO_SERVICES
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
+from dashboard.lines import Kind, Level, fields_of, messages_of
 from dashboard.model import SECOND, Stream
 
 
@@ -47,6 +48,19 @@ async def test_the_demo_speaks_plainly_in_json_in_colours_and_in_stack_traces(de
     assert all('ms' in json.loads(line.text) for line in said['api'] if line.stream == Stream.STDOUT)
     assert 'Traceback (most recent call last):' in texts['api']
     assert any('\x1b[38;5;' in text for text in texts['worker'])
+
+
+async def test_the_demo_speaks_the_dialects_that_the_page_reads(demo):
+    said = {item.service.name: await all_of(demo, item) for item in await demo.containers()}
+    kinds = {name: {fields_of(line.content).kind for line in lines} for name, lines in said.items()}
+    assert kinds['api'] == {Kind.JSON, Kind.TEXT}
+    assert Kind.LOGFMT in kinds['worker']
+    assert Kind.ACCESS in kinds['web']
+    longest = {name: max(messages_of(lines), key=lambda one: len(one.lines)) for name, lines in said.items()}
+    firsts = {name: (len(one.lines), one.level, one.lines[0].text) for name, one in longest.items() if name != 'web'}
+    assert firsts['api'] == (6, Level.ERROR, 'Traceback (most recent call last):')
+    assert firsts['worker'][:2] == (13, Level.ERROR)
+    assert firsts['db'][:2] == (3, Level.ERROR)
 
 
 @pytest.mark.parametrize('service', DEMO_SERVICES, ids=lambda service: service.name)
