@@ -206,7 +206,9 @@ def _patterns(tree: Tree, expressions: dict[str, Expression]) -> Iterator[Patter
         elif isinstance(leaf, Text):
             yield re.compile(re.escape(leaf.text), re.IGNORECASE)
         elif isinstance(leaf, HasValue):
-            yield re.compile(re.escape(f'{leaf.name}:{leaf.value}'), re.IGNORECASE)
+            yield re.compile(
+                f'{re.escape(leaf.name)}[:=]"?{re.escape(leaf.value)}', re.IGNORECASE
+            )  # or as logfmt has it
 
 
 def _levels(part: Tree) -> frozenset[Level] | None:

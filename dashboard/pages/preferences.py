@@ -9,7 +9,7 @@ from dashboard.errors import AccountsUnavailable
 from dashboard.pages.allowance import Allowance
 
 PAUSE, AT_ONCE = 1.0, 10  # seconds between writes of the database, and how many may come together
-DEFAULTS = {'timestamps': True, 'utc': False, 'wrap': True}
+DEFAULTS = {'timestamps': True, 'utc': False, 'wrap': True, 'raw': False}
 
 
 class Preferences:

@@ -40,6 +40,9 @@ class Allowances:
 
     def __init__(self, rows: int) -> None:
         self.marks = Allowance(30_000, rows, least=4, most=1_000)
+        self.taken_apart = Allowance(
+            16 << 20, rows, least=4_096, most=2 << 20
+        )  # bytes that are parsed for their fields
         self.codes = Allowance(100_000, rows, least=32, most=8 * LONGEST_LINE)  # control sequences that are read
         # characters of a line in which those shown are looked for, past its control sequences
         self.examined = Allowance(64 << 20, rows, least=LONGEST_LINE, most=8 * LONGEST_LINE)

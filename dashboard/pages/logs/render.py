@@ -14,14 +14,18 @@ from time import monotonic
 from typing import Any
 from zlib import crc32
 
-from dashboard.lines import PLAIN, Style, places, rgb, sequences, spans, steps, visible
-from dashboard.model import PREFIX, STAMP_LENGTH, Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
+from dashboard.lines import PLAIN, Level, Style, places, rgb, sequences, spans, steps, visible
+from dashboard.model import Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
 from dashboard.pages.logs.allowance import LONGEST_LINE, Allowances
 from dashboard.pages.logs.clock import Clock
+from dashboard.pages.logs.meaning import Told, told
+from dashboard.pages.logs.strands import Place, Strands
 
 PIECE = 0.01  # seconds of work at one go: everybody else waits meanwhile
 SEARCHING = 2.0  # seconds in which a flush looks for what to mark; after that nothing is marked
 LONGEST_PIECE = 1 << 18  # characters of HTML made at one go
+UNFOLDED = 6  # lines of a message that are always shown
+WORTH_FOLDING = 3  # lines
 HUES = 8  # colours for the names of containers
 _MOST_RUNS = 500  # with the marks, which a run may split, at most 2,000 elements a line
 _MOST_WORK = 10**8  # characters of a line × steps of an expression's program, in which something is looked for
@@ -31,17 +35,34 @@ _MOST_CODES = 20_000  # control sequences of a line in whose whole text a match 
 class Renderer:
     """The rows of one flush, a piece at a time.
 
+    Every line is an element ``.l``, and ``data-cursor`` names it: the text of its :class:`~dashboard.model.Cursor`,
+    whatever the flush, the filter and the form in which it is shown. One that goes on with a message has the class
+    ``h`` as well, and while it is folded away it is inside a ``details``. A gap is ``.g`` with ``data-gap``, a notice
+    ``.n``.
+
     :param rows: how many there are; what they may cost together is shared among them
     :param pattern: of a :class:`~dashboard.lines.Question`, to mark in the visible text; or None
     :param many: several containers are merged, so each line says whose it is
     :param clock: tells when they were written, else in UTC
+    :param strands: of the view, which know what came before
+    :param raw: lines are shown as they were written, not by their fields
     """
 
-    def __init__(self, rows: int, pattern: Any, many: bool = False, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        rows: int,
+        pattern: Any,
+        many: bool = False,
+        clock: Clock | None = None,
+        strands: Strands | None = None,
+        raw: bool = False,
+    ) -> None:
         self._pattern = pattern
         self._steps = steps(pattern) if pattern else 0
         self._many = many
         self._clock = clock or Clock()
+        self._strands = strands or Strands()
+        self._raw = raw
         self._names: dict[str, str] = {}
         self._may = Allowances(rows)
         self._searching = SEARCHING
@@ -50,25 +71,31 @@ class Renderer:
         """As many of the first rows as are rendered at one go, at least one; and their HTML."""
         due = monotonic() + PIECE
         parts: list[str] = []
-        size = 0
-        for row in rows:
-            parts.append(self._line(row) if isinstance(row, LogLine) else _remark(row, self._clock))
-            size += len(parts[-1])
+        fold = _Fold()
+        size = count = 0
+        for row, place in zip(rows, self._strands.look(rows), strict=False):
+            html = self._line(row, place) if isinstance(row, LogLine) else _remark(row, self._clock)
+            if not fold.takes(place, html):
+                parts += [fold.end(), html]
+            count, size = count + 1, size + len(html)
             if size > LONGEST_PIECE or monotonic() > due:
                 break
-        return len(parts), ''.join(parts)
+        self._strands.shown(count)
+        return count, ''.join([*parts, fold.end()])
 
-    def _line(self, line: LogLine) -> str:
+    def _line(self, line: LogLine, place: Place | None) -> str:
         """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
-        record = line.record.rstrip(b'\r\n').decode('utf-8', 'replace')
-        stamp, text = escape(record[:STAMP_LENGTH]), record[PREFIX:]
-        if self._pattern is None and len(text) <= LONGEST_LINE and text.isprintable():
-            body = escape(text)
-        else:
-            body = self._body(text)
-        kind = 'l e' if line.stream == Stream.STDERR else 'l'
+        content = line.content
+        stamp, text = escape(line.stamp), content.decode('utf-8', 'replace')
         name = self._name(line.container) if self._many else ''
-        return f'<div class="{kind}"><time title="{stamp}">{self._clock.tell(stamp)} </time>{name}{body}</div>'
+        level = place.level if place else Level.UNKNOWN
+        begins = place is None or not place.after
+        cursor = self._clock.cursor(line)
+        named = f' data-cursor="{cursor}"' if cursor else ''
+        opening = f'<div class="{_kind(line, level, begins)}"{named}>'
+        mark = _LEVEL_MARKS[level] if begins else ''
+        time = f'<time title="{stamp}">{self._clock.tell(stamp)} </time>'
+        return f'{opening}{mark}{time}{name}{self._body(content, text)}</div>'
 
     def _name(self, container: Container) -> str:
         name = self._names.get(container.id)
@@ -76,19 +103,40 @@ class Renderer:
             name = self._names[container.id] = _name(container)
         return name
 
-    def _body(self, text: str) -> str:
-        """The line's visible text with its colours and marks, cut to what a page can bear."""
+    def _body(self, content: bytes, text: str) -> str:
+        """What a line says, with its colours and marks, cut to what a page can bear."""
+        found = self._told(content)
+        if found is None:
+            if self._pattern is None and len(text) <= LONGEST_LINE and text.isprintable():
+                return escape(text)
+            return self._shown(*self._runs(text), text)
+        runs, hidden = self._runs(found.message)
+        return self._shown([*runs, found.behind], hidden, text) + _left_out(found.more)
+
+    def _told(self, content: bytes) -> Told | None:
+        """By its fields, where the reader wants that and the flush can afford it."""
+        may = self._may.taken_apart.next()
+        if self._raw or len(content) > may:
+            return None
+        self._may.taken_apart.use(len(content))
+        return told(content)
+
+    def _runs(self, text: str) -> tuple[list[tuple[Style, str]], int]:
+        """Visible text in its styles, as far as it is looked at; and how many characters are not."""
         examined = text[: self._may.examined.next()]
         codes, end = sequences(examined, self._may.codes.next())
         examined = examined[:end]
         self._may.examined.use(len(examined))
         self._may.codes.use(codes)
-        runs = spans(examined, _MOST_RUNS)
+        return spans(examined, _MOST_RUNS), len(text) - len(examined)
+
+    def _shown(self, runs: list[tuple[Style, str]], hidden: int, text: str) -> str:
+        """Runs as HTML; in ``text``, which is the whole line, is looked for what does not fit."""
         whole = ''.join(piece for _, piece in runs)
         shown = whole[:LONGEST_LINE]
         marks = self._marks(shown)
         html = ''.join(_styled(runs, shown, deque(marks)))
-        if hidden := len(whole) - len(shown) + len(text) - len(examined):
+        if hidden := hidden + len(whole) - len(shown):
             html += _rest(hidden, not marks and self._is_found(text))
         return html
 
@@ -114,13 +162,52 @@ class Renderer:
         return found
 
 
-def render_rows(rows: Sequence[Row], pattern: Any, many: bool = False, clock: Clock | None = None) -> str:
+def render_rows(
+    rows: Sequence[Row], pattern: Any, many: bool = False, clock: Clock | None = None, raw: bool = False
+) -> str:
     """All rows as one string of HTML; see :class:`Renderer`."""
-    renderer, html, done = Renderer(len(rows), pattern, many, clock), '', 0
+    renderer, html, done = Renderer(len(rows), pattern, many, clock, raw=raw), '', 0
     while done < len(rows):
         count, piece = renderer.piece(rows[done:])
         html, done = html + piece, done + count
     return html
+
+
+class _Fold:
+    """Gathers the later lines of a long message, which are shown when the reader asks for them."""
+
+    def __init__(self) -> None:
+        self._message = -1
+        self._lines: list[str] = []
+
+    def takes(self, place: Place | None, html: str) -> bool:
+        """Whether a line goes into the fold that is open; if not, that one is to be ended."""
+        if place is None or place.after < UNFOLDED or (self._lines and place.message != self._message):
+            return False
+        self._message = place.message
+        self._lines.append(html)
+        return True
+
+    def end(self) -> str:
+        """What was gathered; few lines are not worth a fold."""
+        lines, self._lines = self._lines, []
+        html = ''.join(lines)
+        if len(lines) < WORTH_FOLDING:
+            return html
+        return f'<details><summary>+ {len(lines):,} lines</summary>{html}</details>'
+
+
+def _kind(line: LogLine, level: Level, begins: bool) -> str:
+    """The classes of a line: ``e`` of standard error, ``r`` is red, ``h`` hangs below another."""
+    error = line.stream == Stream.STDERR
+    red = level >= Level.ERROR or (error and level is Level.UNKNOWN)
+    return f'l{" e" if error else ""}{" r" if red else ""}{"" if begins else " h"}'
+
+
+def _left_out(fields: int) -> str:
+    if not fields:
+        return ''
+    return f'<em> … {fields:,} more {"field" if fields == 1 else "fields"}: whole in the download</em>'
 
 
 def _styled(runs: list[tuple[Style, str]], shown: str, marks: deque[tuple[int, int]]) -> Iterator[str]:
@@ -195,6 +282,11 @@ def _when(gap: Gap, clock: Clock) -> str:
     return f'{f"at {start}" if start == end else f"between {start} and {end}"}{clock.zone_name}'
 
 
+# a mark has a letter for the eye and the word for a screen reader; a copied line has neither
+_LEVEL_MARKS = {
+    level: f'<span class="m{level}" role="img" aria-label="{level.name.lower()}"></span>' if level else ''
+    for level in Level
+}
 FLAGS = {'bold': 'w', 'dim': 'd', 'italic': 'k', 'underline': 'u', 'strike': 's'}
 # Each of the 16 colours as text and as background, so that every text is legible (4.5:1) on the log, on the tint of
 # an error line and on every background: what a program wrote black on black can be read.
@@ -223,8 +315,16 @@ def _variables(theme: dict[str, str]) -> str:
     return ';'.join(single + [f'--{name}{n}:{value}' for name in 'fb' for n, value in enumerate(theme[name].split())])
 
 
+_LEVEL_COLOURS = {
+    Level.TRACE: 'faint', Level.DEBUG: 'f6', Level.INFO: 'f4', Level.WARN: 'f3', Level.ERROR: 'f1', Level.FATAL: 'f5',
+}  # fmt: skip
 _SIXTEEN = '\n'.join(f'.log .f{n}{{color:var(--f{n})}} .log .b{n}{{background:var(--b{n})}}' for n in range(16))
 _HUES = '\n'.join(f'.log .c{n}{{color:var(--f{(12, 10, 11, 13, 14, 9, 2, 5)[n]})}}' for n in range(HUES))
+_LEVEL_LETTERS = '\n'.join(
+    f'.log .m{level}::before {{ content:"{level.name[0]}"; color:var(--{_LEVEL_COLOURS[level]}) }}'
+    for level in Level
+    if level
+)
 CSS = f"""
 .log {{ {_variables(LIGHT)}; --low:0; --high:.47; --back-low:.92; --back-high:1 }}
 .body--dark .log {{ {_variables(DARK)}; --low:.7; --high:1; --back-low:0; --back-high:.3 }}
@@ -235,9 +335,16 @@ CSS = f"""
 .log.nostamps time {{ display:none }}
 .log > .blk {{ content-visibility:auto; contain-intrinsic-size:auto 5000px }}
 .log.nowrap > .blk {{ width:max-content; min-width:100% }}
-.log .l, .log .g, .log .n {{ padding:0 12px 0 calc(9px + 2ch); text-indent:-2ch;
+.log .l, .log .g, .log .n {{ padding:0 12px 0 calc(5px + 4ch); text-indent:-2ch;
   border-left:3px solid transparent; min-height:1.5em; overflow-y:clip }}
-.log .e {{ border-left-color:var(--error); background:var(--tint) }}
+.log .e {{ border-left-color:var(--error) }} .log .r {{ background:var(--tint) }}
+.log .h {{ padding-left:calc(5px + 6ch) }} .log .h time {{ visibility:hidden }}
+@media (max-width:600px) {{ .log .h time {{ display:none }} }}
+.log summary {{ padding-left:calc(8px + 4ch); color:var(--f4); cursor:pointer; width:max-content }}
+.log summary:hover {{ text-decoration:underline }}
+.log summary:focus-visible {{ outline:2px solid var(--f4); outline-offset:-2px }}
+.log span {{ display:inline-block; width:2ch; margin-left:-2ch; text-indent:0; font-weight:700 }}
+{_LEVEL_LETTERS}
 .log .g {{ border-left:3px dashed var(--gap); background:var(--gap-tint); color:var(--gap); font-style:italic }}
 .log .g[data-gap] {{ cursor:pointer; text-decoration:underline }}
 .log .n {{ border-left-color:var(--note); background:var(--note-tint); color:var(--note) }}

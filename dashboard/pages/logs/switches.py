@@ -6,7 +6,12 @@ from nicegui import ui
 
 from dashboard.pages.logs.tab import Part, Tab
 
-LABELS = {'timestamps': 'Timestamps', 'utc': 'Times in UTC', 'wrap': 'Wrap long lines'}  # preference → words
+LABELS = {  # preference → words
+    'timestamps': 'Timestamps',
+    'utc': 'Times in UTC',
+    'wrap': 'Wrap long lines',
+    'raw': 'Lines as they were written',
+}
 
 
 class Switches(Part):

@@ -121,6 +121,7 @@ class Tab:
         """Let the log look as its reader wants it."""
         for name, off in SWITCHES.items():
             self.viewer.view.classes(**{'remove' if self.preferences.on(name) else 'add': off})
+        self.viewer.show_raw(self.preferences.on('raw'))
         self.viewer.tell_time_in(UTC if self.preferences.on('utc') else self.zone)
 
     def look_at_services(self) -> None:

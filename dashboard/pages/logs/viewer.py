@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached
@@ -16,6 +16,7 @@ from dashboard.pages.logs.log_view import LogView
 from dashboard.pages.logs.place import Place
 from dashboard.pages.logs.render import Renderer
 from dashboard.pages.logs.sieve import Sieve
+from dashboard.pages.logs.strands import Strands
 from dashboard.timeline import ServiceFeed, Subscription
 from dashboard.view import View
 
@@ -49,6 +50,8 @@ class LogViewer:
         self._gaps = Gaps()
         self._many = False  # lines of several containers: say which
         self._zone: tzinfo = UTC
+        self._raw = False  # lines as they were written
+        self._strands = Strands()  # what is on the page, by message
         self._task: asyncio.Task[None] | None = None
 
     # what the page asks
@@ -117,6 +120,12 @@ class LogViewer:
         """Show in that zone when lines were written."""
         if zone is not self._zone:
             self._zone = zone
+            self._refill()
+
+    def show_raw(self, on: bool) -> None:
+        """Show lines as they were written, or by their fields."""
+        if on is not self._raw:
+            self._raw = on
             self._refill()
 
     def clear(self) -> None:
@@ -203,7 +212,7 @@ class LogViewer:
         if len(new) > capacity:  # what the page has never shown is not left out without a word
             rows.insert(0, left_out(new[:-capacity], rows[0], row))
         self._gaps.remember(rows)
-        return await self.view.replace(rows, follow=self.following)
+        return await self._replace(rows, follow=self.following)
 
     async def _fill_from_place(self, subscription: Subscription, place: Place) -> bool:
         """Show what the tab showed when its connection broke, the same line at the top, and what has come since."""
@@ -234,7 +243,11 @@ class LogViewer:
         self._gaps.remember(rows)
         chosen = await self._sieve.choose(rows)
         self.matches = max(self.matches, lines_in(chosen))
-        return await self.view.replace(chosen, follow=False)
+        return await self._replace(chosen, follow=False)
+
+    async def _replace(self, rows: Sequence[Row], *, follow: bool) -> bool:
+        self._strands = Strands()
+        return await self.view.replace(rows, follow=follow)
 
     async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[Row]:
         try:
@@ -264,7 +277,7 @@ class LogViewer:
         return subscription.take(capacity, newest=True)
 
     def _renderer(self, rows: int) -> Renderer:
-        return Renderer(rows, self._sieve.pattern, self._many, Clock(self._zone))
+        return Renderer(rows, self._sieve.pattern, self._many, Clock(self._zone), self._strands, self._raw)
 
     def _open(self, key: str) -> None:
         """Show what was skipped; the reader goes on from there by scrolling."""

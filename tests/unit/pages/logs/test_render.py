@@ -24,13 +24,19 @@ NOON = 1_795_435_200 * SECOND  # 2026-11-23 12:00:00 UTC
 TODAY = Clock(today=date(2026, 11, 23))
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
 ALLOWED = {
-    'div': {'class': r'l( e)?|g|n', 'role': 'button', 'tabindex': '0', 'data-gap': r'\d+-\d+'},
+    'div': {
+        'class': r'l( e)?( r)?( h)?|g|n', 'role': 'button', 'tabindex': '0', 'data-gap': r'\d+-\d+',
+        'data-cursor': r'\d+-\d+-[0-9a-f]{12}',
+    },
+    'span': {'class': 'm[1-6]', 'role': 'img', 'aria-label': 'trace|debug|info|warn|error|fatal'},
+    'details': {},
+    'summary': {},
     'time': {'title': r'[-0-9T:.]+Z'},
     'b': {'class': r'c[0-7]'},
     'i': {'class': r'([wdkusv]|[fb]\d+)( [wdkusv]| [fb]\d+)*', 'style': r'--[fb]:#[0-9a-f]{6}(;--b:#[0-9a-f]{6})?'},
     'mark': {},
     'em': {},
-}
+}  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -58,7 +64,7 @@ class Page(HTMLParser):
     def handle_data(self, data):
         for tag in self.open:
             self.text[tag] += data
-        if not {'time', 'b', 'em'} & set(self.open):
+        if not {'time', 'b', 'em', 'summary'} & set(self.open):
             self.text[''] += data
 
     def handle_comment(self, data):
@@ -71,8 +77,8 @@ def line(text: str | bytes, stream: int = Stream.STDOUT, container: Container = 
     return LogLine.of(container, NOON + 303_123_456, text, stream)
 
 
-def render_row(row: Row, *, pattern: Any = None, many: bool = False) -> str:
-    return render_rows([row], pattern, many, TODAY)
+def render_row(row: Row, *, pattern: Any = None, many: bool = False, raw: bool = False) -> str:
+    return render_rows([row], pattern, many, TODAY, raw)
 
 
 def body(text: str, term: str = '') -> str:
@@ -82,12 +88,14 @@ def body(text: str, term: str = '') -> str:
 
 def test_a_line_carries_its_stamp_and_its_text():
     assert render_row(line('hello\r\n')) == (
-        '<div class="l"><time title="2026-11-23T12:00:00.303123456Z">12:00:00.303 </time>hello</div>'
+        '<div class="l" data-cursor="1795435200303123456-0-cccccccccccc">'
+        '<time title="2026-11-23T12:00:00.303123456Z">12:00:00.303 </time>hello</div>'
     )
 
 
 def test_an_error_line_is_told_from_output():
-    assert render_row(line('x', Stream.STDERR)).startswith('<div class="l e">')
+    assert render_row(line('x', Stream.STDERR)).startswith('<div class="l e r" ')
+    assert render_row(line('INFO: x', Stream.STDERR)).startswith('<div class="l e" '), 'it says itself that it is none'
 
 
 def test_an_empty_line_has_no_text():
@@ -120,7 +128,7 @@ def test_whatever_a_line_holds_only_its_visible_text_comes_out(text, term, many,
     container = Container('d' * 64, name, ServiceKey('local', '', 'web'), 'web:1', 'running')
     row = line(text, container=container)
     wanted = parse(term)
-    page = Page(render_row(row, pattern=wanted.pattern, many=many))
+    page = Page(render_row(row, pattern=wanted.pattern, many=many, raw=True))
     separator = ' ' if many else ''
     assert page.text[''] == separator + visible(row.text)
     assert page.text['b'] == (visible(name) if many else '')
@@ -223,7 +231,7 @@ def test_the_elements_of_a_line_are_bounded_and_its_text_stays():
 
 
 def test_a_plain_line_costs_few_bytes():
-    assert len(render_row(line('x' * 100))) <= 100 + 90
+    assert len(render_row(line('x' * 100))) <= 100 + 140
 
 
 def _contrast(one: str, other: str) -> float:
@@ -251,7 +259,7 @@ def test_every_text_has_aa_contrast(theme):
 
 
 def test_the_styles_cover_every_class_and_only_the_log():
-    rules = re.sub(r'@supports[^{]*\{', '', CSS)
+    rules = re.sub(r'@(?:supports|media)[^{]*\{', '', CSS)
     selectors = [selector.strip() for group in re.findall(r'([^{}]+)\{', rules) for selector in group.split(',')]
     assert all(selector.startswith(('.log', '.body--dark .log')) for selector in selectors)
     wanted = [f'{name}{n}' for name in 'fb' for n in range(16)] + [f'c{n}' for n in range(8)] + [*'wdkusvegnl']
