@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
 
-from dashboard.api.wire import row_messages
+from dashboard.api.wire import judged_messages
 from dashboard.model import Row
 from dashboard.timeline import Marks, ServiceFeed, Subscription
 from dashboard.view import Lens
@@ -59,7 +59,12 @@ class Bursts:
 
 def encode(rows: Sequence[Row], name: str, batch: bool, marks: Marks) -> Burst:
     """The messages for rows of a service that follow ``marks``: one a row, or with ``batch`` one array of them."""
-    messages = row_messages(rows, name, marks)
+    return encode_judged(((row, True) for row in rows), name, batch, marks)
+
+
+def encode_judged(rows: Iterable[tuple[Row, bool]], name: str, batch: bool, marks: Marks) -> Burst:
+    """The same of those rows that are wanted; the marks go on over the others too."""
+    messages = judged_messages(rows, name, marks)
     if batch:
         return Burst([text_of(messages)] if messages else [])
     return Burst([text_of(message) for message in messages])

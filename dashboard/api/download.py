@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
@@ -16,10 +15,11 @@ from fastapi.responses import StreamingResponse
 
 from dashboard.access import Audit
 from dashboard.api.errors import READING
-from dashboard.api.logs import Since, Stamps, Until, select
+from dashboard.api.logs import Filter, Since, Stamps, Until, select
+from dashboard.api.sifted import sifted
 from dashboard.api.wire import row_messages
 from dashboard.errors import ServiceNotFound
-from dashboard.lines import Question, parse
+from dashboard.lines import parse
 from dashboard.model import PREFIX, Gap, LogLine, Row, format_timestamp
 from dashboard.timeline import BATCH, Marks, in_pieces, is_cursor
 from dashboard.view import View, Views
@@ -37,12 +37,6 @@ class Format(StrEnum):
 
 As = Annotated[Format, Query(description='`text`: the lines as they were written; `jsonl`: an object a line.')]
 Tail = Annotated[int | None, Query(ge=1, le=MOST, description='Only so many of the last lines.')]
-Filter = Annotated[
-    str,
-    Query(
-        description='Only lines that this question finds: text, `/…/` (RE2), `field:value`, `level:>=warn`, `-`, `OR` …'
-    ),
-]
 Held = Annotated[int | None, Query(description='For the page: from this row of what the server holds in memory.')]
 
 
@@ -72,7 +66,7 @@ def router(views: Views, audit: Audit) -> APIRouter:
         options = {'format': format.value, 'tail': tail, 'since': since, 'until': until, 'held': held}
         options |= {'service': service, 'filter': filter or None}
         note = partial(audit.record, 'download', request.state.identity, address_of(request), **options)
-        return await _stream(_noted(_encoded(rows, question, encode), note), _file_name(service, format))
+        return await _stream(_noted(_encoded(sifted(rows, question), encode), note), _file_name(service, format))
 
     return routes
 
@@ -92,19 +86,12 @@ async def _held(hub: View, service: str, first: int) -> AsyncGenerator[list[Row]
 
 async def _encoded(
     batches: AsyncGenerator[list[Row], None],
-    question: Question,
     encode: Callable[[Iterable[Row]], bytes],
 ) -> AsyncGenerator[bytes, None]:
     async with aclosing(batches):
-        async for batch in batches:
-            # a reader's expression may take seconds with a stranger's lines
-            wanted = await asyncio.to_thread(_wanted, batch, question) if question else batch
+        async for wanted in batches:
             if wanted:
                 yield b''.join([encode(piece) async for piece in in_pieces(wanted)])
-
-
-def _wanted(rows: list[Row], question: Question) -> list[Row]:
-    return [row for row in rows if not isinstance(row, LogLine) or question.matches(row)]
 
 
 async def _noted(chunks: AsyncGenerator[bytes, None], note: Callable[..., None]) -> AsyncGenerator[bytes, None]:

@@ -12,8 +12,9 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.access import Audit
 from dashboard.api.errors import READING, headers_of, status_of
 from dashboard.api.recent import Answer, last_of
+from dashboard.api.sifted import sifted
 from dashboard.errors import DashboardError
-from dashboard.lines import parse_moment
+from dashboard.lines import parse, parse_moment
 from dashboard.model import Row, Service
 from dashboard.timeline import BACKFILL, Marks, is_cursor
 from dashboard.view import View, Views
@@ -27,6 +28,12 @@ Since = Annotated[
     str | None, Query(description=f'Only lines at or after this time: {WHEN}; or after the line of this `cursor`.')
 ]
 Until = Annotated[str | None, Query(description=f'Only lines at or before this time: {WHEN}.')]
+Filter = Annotated[
+    str,
+    Query(
+        description='Only messages that this question finds: text, `/…/` (RE2), `field:value`, `level:>=warn`, `OR` …'
+    ),
+]
 Stamps = Annotated[bool, Query(description="Whether each line begins with the engine's timestamp.")]
 
 
@@ -60,17 +67,22 @@ def router(views: Views, audit: Audit) -> APIRouter:
         since: Since = None,
         until: Until = None,
         timestamps: Stamps = True,
+        filter: Filter = '',
         hub: View = Depends(views),
     ) -> Response:
         """The last lines of a service."""
         options = {'service': service, 'tail': tail, 'since': since, 'until': until}
+        options |= {'filter': filter} if filter else {}
         note = partial(audit.record, 'read', request.state.identity, address_of(request), **options)
         try:
+            question = parse(filter)
             await hub.asked()
             batches = select(hub, hub.find(service), tail, since, until)
             if since and is_cursor(since):
                 batches = last_of(batches, tail, Marks.parse(since).newest.timestamp)
-            return await Answer(batches, service, timestamps).response(lambda lines: note(lines=lines))
+            return await Answer(sifted(batches, question), service, timestamps).response(
+                lambda lines: note(lines=lines)
+            )
         except DashboardError as error:
             return JSONResponse({'logs': [], 'error': str(error)}, status_of(error), headers_of(error))
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
 
 from dashboard.access import Audit
-from dashboard.api.burst import Bursts, encode, send_burst, text_of
-from dashboard.api.logs import MOST
+from dashboard.api.burst import Burst, Bursts, encode, send_burst, text_of
+from dashboard.api.logs import MOST, Filter
+from dashboard.api.sifted import Sifted
 from dashboard.api.wire import error_message, service_status, status_message
 from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, InvalidToken, LimitReached
-from dashboard.timeline import Marks, in_pieces
+from dashboard.lines import parse
+from dashboard.timeline import Marks, Subscription, in_pieces
 from dashboard.view import View, Views
 from dashboard.web import UNAUTHORIZED, address_of
 
@@ -47,12 +49,14 @@ def router(views: Views, audit: Audit) -> APIRouter:
         tail: Tail = '100',
         since: Since = '',
         batch: Batch = False,
+        filter: Filter = '',
         hub: View = Depends(views),
     ) -> None:
         """The last lines of a service, or those after a cursor, then every new one."""
         await websocket.accept()
-        sending = _send_logs(websocket, hub, bursts, service, tail, since, batch)
+        sending = _send_logs(websocket, hub, bursts, service, tail, since, batch, filter)
         options = {'via': 'websocket', 'tail': tail, 'since': since or None}
+        options |= {'filter': filter} if filter else {}
         with audit.watching(websocket.state.identity, address_of(websocket), service, **options):
             await _until_closed(websocket, sending)
 
@@ -60,23 +64,33 @@ def router(views: Views, audit: Audit) -> APIRouter:
 
 
 async def _send_logs(
-    websocket: WebSocket, hub: View, bursts: Bursts, name: str, tail: str, since: str, batch: bool
+    websocket: WebSocket, hub: View, bursts: Bursts, name: str, tail: str, since: str, batch: bool, filter: str
 ) -> None:
+    found = Sifted(parse(filter), name, batch) if filter else None
     await hub.asked()
     marks = Marks.parse(since) if since else None
     async with hub.subscribe(hub.find(name).key, _tail(tail)) as subscription:
         status = subscription.feed.status
         if status.phase == 'unreadable':
             await websocket.send_text(text_of(error_message(status.error)))
-        if marks:
-            async with aclosing(hub.catch_up(subscription, marks)) as missed:
-                async for rows in missed:
-                    async for piece in in_pieces(rows):
-                        async with asyncio.timeout(hub.settings.stalled):
-                            await send_burst(websocket, encode(piece, name, batch, marks))
-        async for rows in subscription:
-            async with asyncio.timeout(hub.settings.stalled):
-                await send_burst(websocket, bursts.of(subscription, rows, name, batch, hub.lens))
+        made = found.bursts(hub, subscription, marks) if found else _all(hub, subscription, marks, bursts, name, batch)
+        async with aclosing(made):
+            async for burst in made:
+                async with asyncio.timeout(hub.settings.stalled):
+                    await send_burst(websocket, burst)
+
+
+async def _all(
+    hub: View, subscription: Subscription, marks: Marks | None, bursts: Bursts, name: str, batch: bool
+) -> AsyncGenerator[Burst, None]:
+    """Everything that follows the marks, or the position of a subscription."""
+    if marks:
+        async with aclosing(hub.catch_up(subscription, marks)) as missed:
+            async for rows in missed:
+                async for piece in in_pieces(rows):
+                    yield encode(piece, name, batch, marks)
+    async for rows in subscription:
+        yield bursts.of(subscription, rows, name, batch, hub.lens)
 
 
 async def _send_status(websocket: WebSocket, hub: View) -> None:

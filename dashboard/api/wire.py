@@ -24,9 +24,16 @@ def log_message(line: LogLine, service: str, cursor: object) -> dict[str, Any]:
 
 def row_messages(rows: Iterable[Row], service: str, marks: Marks) -> list[dict[str, Any]]:
     """Lines and gaps of a service, where ``marks`` says what came before; it goes on over them."""
+    return judged_messages(((row, True) for row in rows), service, marks)
+
+
+def judged_messages(rows: Iterable[tuple[Row, bool]], service: str, marks: Marks) -> list[dict[str, Any]]:
+    """The same of those rows that are wanted; ``marks`` goes on over the others too."""
     messages = []
-    for row in rows:
+    for row, wanted in rows:
         marks.read_row(row)
+        if not wanted:
+            continue
         if isinstance(row, LogLine):
             messages.append(log_message(row, service, marks))
         elif isinstance(row, Gap):

@@ -72,6 +72,11 @@ class Grouper:
             parts.append(None)
         return parts
 
+    @property
+    def open(self) -> frozenset[int]:
+        """The numbers of the messages that may have more lines, whenever those come."""
+        return frozenset(message.number for message in self._open.values())
+
     def going_on(self, line: LogLine) -> frozenset[int]:
         """The numbers of the messages that may have more lines when this is the newest, of whatever container."""
         return frozenset(message.number for message in self._open.values() if _near(message.record, line.record))

@@ -11,70 +11,96 @@ from dashboard.lines.query import Question
 from dashboard.model import LogLine, Row
 
 MOST_HELD = 5_000  # rows that wait for a message to end
+MOST_BYTES_HELD = 8 << 20  # of their lines
 
 
 class Sifter:
     """Lets the lines of the messages through that a question finds, whole and in their order; other rows pass.
 
     A line waits until its message has ended: until its container and stream begin another, or fall silent for longer
-    than lines of a message may lie apart. What waits is bounded: a message that keeps too many rows waiting is judged
-    by what has come of it, and its other lines share its fate.
+    than lines of a message may lie apart. What waits is bounded: a message that keeps too much waiting is judged by
+    what has come of it, and its other lines share its fate.
     """
 
     def __init__(self, question: Question) -> None:
+        self.found = 0  # messages so far
         self._question = question
         self._grouper = Grouper()
         self._held: deque[tuple[Row, Part | None]] = deque()
+        self._bytes = 0  # of the held lines
         self._waiting = Counter[int]()  # held lines of each message
         self._lines: dict[int, list[LogLine]] = {}  # of messages that are not judged
         self._levels: dict[int, Level] = {}
         self._judged: dict[int, bool] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many rows wait."""
+        return len(self._held)
+
     def feed(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows that are decided when these have come."""
+        """The wanted ones of the rows that are decided when these have come."""
+        return [row for row, wanted in self.judge(rows) if wanted]
+
+    def end(self) -> list[Row]:
+        """The wanted ones of those that still wait; see :meth:`judge_rest`."""
+        return [row for row, wanted in self.judge_rest() if wanted]
+
+    def judge(self, rows: Sequence[Row]) -> list[tuple[Row, bool]]:
+        """All rows that are decided when these have come, in their order, and whether they are wanted."""
         if not self._question:
-            return list(rows)
+            return [(row, True) for row in rows]
         for row, part in zip(rows, self._grouper.feed(rows), strict=True):
             self._held.append((row, part))
             if part is not None and isinstance(row, LogLine):
+                self._bytes += len(row.record)
                 self._waiting[part.message] += 1
                 if part.message not in self._judged:
                     self._lines.setdefault(part.message, []).append(row)
                     self._levels[part.message] = part.level
         last = next((row for row in reversed(rows) if isinstance(row, LogLine)), None)
-        return self._decided(self._grouper.going_on(last) if last else self._lines.keys())
+        open_ = self._grouper.open
+        going_on = self._grouper.going_on(last) if last else open_
+        return self._decided(going_on, open_)
 
-    def end(self) -> list[Row]:
-        """The rows that still wait, when nothing follows them."""
-        return self._decided(frozenset())
+    def judge_rest(self) -> list[tuple[Row, bool]]:
+        """The rows that still wait, when nothing has followed for a while; what does later shares their fate."""
+        return self._decided(frozenset(), self._grouper.open)
 
-    def _decided(self, going_on: Set[int]) -> list[Row]:
-        """The wanted ones of the rows that need not wait; whatever stands behind one that waits does so too."""
-        found: list[Row] = []
+    def _decided(self, waits: Set[int], open_: Set[int]) -> list[tuple[Row, bool]]:
+        """The rows that need not wait; whatever stands behind one that waits does so too.
+
+        :param waits: messages that are not judged yet
+        :param open_: those that may go on, of which the judgement is kept
+        """
+        found: list[tuple[Row, bool]] = []
         while self._held:
             row, part = self._held[0]
-            if part is None:
-                found.append(row)
-            else:
-                undecided = part.message in going_on and part.message not in self._judged
-                if undecided and len(self._held) <= MOST_HELD:
-                    break
-                if self._judge(part.message):
-                    found.append(row)
-                self._forget(part.message, going_on)
+            if part is not None and part.message in waits and part.message not in self._judged and not self._full():
+                break
+            found.append((row, part is None or self._judge(part.message)))
             self._held.popleft()
+            if part is not None and isinstance(row, LogLine):
+                self._bytes -= len(row.record)
+                self._forget(part.message, open_)
+        for number in [number for number in self._judged if number not in self._waiting and number not in open_]:
+            del self._judged[number]
         return found
+
+    def _full(self) -> bool:
+        return len(self._held) > MOST_HELD or self._bytes > MOST_BYTES_HELD
 
     def _judge(self, number: int) -> bool:
         if number not in self._judged:
             message = Message(tuple(self._lines.pop(number)), self._levels.pop(number))
             self._judged[number] = self._question.matches(message)
+            self.found += self._judged[number]
         return self._judged[number]
 
-    def _forget(self, number: int, going_on: Set[int]) -> None:
+    def _forget(self, number: int, open_: Set[int]) -> None:
         """One of its lines has left; with the last of an ended message nothing is kept of it."""
         self._waiting[number] -= 1
         if not self._waiting[number]:
             del self._waiting[number]
-            if number not in going_on:
+            if number not in open_:
                 del self._judged[number]

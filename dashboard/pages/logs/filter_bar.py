@@ -37,8 +37,7 @@ class FilterBar(Part):
         """Say how many lines match."""
         viewer = self.tab.viewer
         self._auto.set_value(viewer.following)
-        matches = f'{viewer.matches:,} matches' if viewer.matches != 1 else '1 match'
-        self._matches.set_text(matches if self.tab.link.filter else '')
+        self._matches.set_text(_matches(viewer.matches, viewer.matching_lines) if self.tab.link.filter else '')
 
     def _set(self, term: str | None) -> None:
         self._filter(term or '')
@@ -62,3 +61,9 @@ class FilterBar(Part):
     def _on_key(self, event: KeyEventArguments) -> None:
         if event.action.keydown and event.key == '/' and not event.modifiers.ctrl:
             self._box.run_method('focus')
+
+
+def _matches(messages: int, lines: int) -> str:
+    """A match is a message; of how many lines these are is said where that is not the same."""
+    words = f'{messages:,} matches' if messages != 1 else '1 match'
+    return words if lines == messages else f'{words} in {lines:,} lines'

@@ -61,4 +61,4 @@ def _written(field: Field) -> str:
 
 
 _OBJECT = (b'{', b' ')
-_BARE = re.compile(r'[^\s"=]+|[{\[].*[}\]]', re.DOTALL).fullmatch
+_BARE = re.compile(r'[^\s"]+|[{\[].*[}\]]', re.DOTALL).fullmatch

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dashboard.lines import Grouper, Level, Part
-from dashboard.model import LogLine, Row
+from dashboard.model import Row
+from dashboard.timeline import fitting
 
-AHEAD = 1 << 20  # bytes of lines that are looked at in one go
 REMEMBERED = 2_000  # messages of which it is known how many lines they have had
 
 
@@ -39,9 +39,9 @@ class Strands:
 
         Those that :meth:`shown` does not count come again.
         """
-        new = _some(rows[len(self._ahead) :])
+        new = rows[len(self._ahead) :]
         if new:
-            self._ahead += self._places(self._grouper.feed(new))
+            self._ahead += self._places(self._grouper.feed(new[: fitting(new)]))
         return self._ahead[: len(rows)]
 
     def shown(self, count: int) -> None:
@@ -61,12 +61,3 @@ class Strands:
         if len(self._lines) > REMEMBERED:
             self._lines.popitem(last=False)
         return Place(part.message, after, part.level)
-
-
-def _some(rows: Sequence[Row]) -> Sequence[Row]:
-    size = 0
-    for index, row in enumerate(rows):
-        size += len(row.record) if isinstance(row, LogLine) else 0
-        if size > AHEAD:
-            return rows[: index + 1]
-    return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached
@@ -22,6 +22,7 @@ from dashboard.view import View
 
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
 FLUSH = 0.06  # seconds from one flush to the next at the least
+PAUSE = 0.1  # seconds without rows after which a message counts as ended, to the filter
 FULL = 2  # times its capacity that a view holds while its reader is scrolled up: nothing being read is taken away
 
 
@@ -35,7 +36,8 @@ class LogViewer:
     def __init__(self, hub: View, capacity: int, on_shown: Callable[[], None]) -> None:
         self.view = LogView(self._renderer, capacity, self._followed, self._open)
         self.following = True
-        self.matches = 0  # lines that the filter has let pass
+        self.matches = 0  # messages that the filter has let pass
+        self.matching_lines = 0  # of these messages
         self.new_lines = 0  # since the reader left the end
         self.error = ''
         self._hub = hub
@@ -104,7 +106,8 @@ class LogViewer:
     def watch(self, key: ServiceKey, tail: int, place: Place | None = None) -> None:
         """Switch to a service, beginning with its last ``tail`` lines, or where the tab was before."""
         self.close()
-        self.matches, self.new_lines, self.error, self.following, self._opened = 0, 0, '', True, None
+        self.matches = self.matching_lines = self.new_lines = 0
+        self.error, self.following, self._opened = '', True, None
         self._place, self._held = place, Held(0)
         self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
 
@@ -168,9 +171,10 @@ class LogViewer:
                     shown = await self._fill(subscription)
                 elif self.behind:
                     shown = await self._add(subscription)
-                else:
-                    await subscription.wait()
+                elif await self._waited(subscription):
                     continue
+                else:
+                    shown = await self._show(self._sieve, self._sieve.rest())
                 if shown:
                     self._held.note_shown(subscription)
                     self._seen = self._seen if self.view.hidden else subscription.position
@@ -180,6 +184,15 @@ class LogViewer:
                 while self.view.hidden:
                     await asyncio.sleep(OUT_OF_SIGHT)
                     await self.view.look()
+
+    async def _waited(self, subscription: Subscription) -> bool:
+        """Wait for rows; False when none have come for a while and the sieve holds some back."""
+        try:
+            async with asyncio.timeout(PAUSE if self._sieve.waits else None):
+                await subscription.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _read_again(self, subscription: Subscription, place: Place) -> None:
         self.following = place.following
@@ -206,8 +219,10 @@ class LogViewer:
         subscription.position = history.end  # taken, as the rows are, before anything is waited for
         shown, since = self._held.parts(subscription.feed, self._hub.lens, bool(self.term))
         row = None if self._held.older else self._held.unknown
-        old, new = await self._sieve.choose(shown), await self._sieve.choose(since)
-        self.matches, self.new_lines = lines_in(old) + lines_in(new), 0
+        sieve = self._sieve
+        sieve.begin()
+        old, new = await sieve.choose(shown), [*await sieve.choose(since), *await sieve.rest()]
+        self.matches, self.matching_lines, self.new_lines = sieve.found, lines_in(old) + lines_in(new), 0
         rows = [*old, *new][-capacity:]
         if len(new) > capacity:  # what the page has never shown is not left out without a word
             rows.insert(0, left_out(new[:-capacity], rows[0], row))
@@ -241,8 +256,11 @@ class LogViewer:
         room = subscription.feed.history.end if self._sieve.question else self.view.capacity - len(rows)
         rows += self._hub.lens.taken(subscription, subscription.take(max(0, room)))
         self._gaps.remember(rows)
-        chosen = await self._sieve.choose(rows)
-        self.matches = max(self.matches, lines_in(chosen))
+        sieve = self._sieve
+        sieve.begin()
+        chosen = [*await sieve.choose(rows), *await sieve.rest()]
+        if sieve.found > self.matches:
+            self.matches, self.matching_lines = sieve.found, lines_in(chosen)
         return await self._replace(chosen, follow=False)
 
     async def _replace(self, rows: Sequence[Row], *, follow: bool) -> bool:
@@ -260,9 +278,15 @@ class LogViewer:
         await self._hub.lens.look(subscription.feed.history)
         rows = self._hub.lens.taken(subscription, self._take(subscription))
         self._gaps.remember(rows)
-        chosen = await self._sieve.choose(rows)
+        return await self._show(self._sieve, self._sieve.choose(rows))
+
+    async def _show(self, sieve: Sieve, choosing: Awaitable[Sequence[Row]]) -> bool:
+        """Add rows that the sieve lets pass."""
+        before = sieve.found
+        chosen = await choosing
         lines = lines_in(chosen)
-        self.matches += lines
+        self.matches += sieve.found - before
+        self.matching_lines += lines
         self.new_lines = 0 if self.following else self.new_lines + lines
         return not chosen or await self.view.append(chosen[-self.view.capacity - 1 :], follow=self.following)
 

@@ -303,6 +303,69 @@ def test_arrays_of_messages_have_a_bounded_length(engine, client):
     assert max(lengths) <= ROWS
 
 
+# a question
+
+
+@pytest.fixture
+def shop(engine):
+    """A running service that fails now and then."""
+    assert engine.portal is None, 'name it before the client: what is there at the start need not be waited for'
+    container = engine.add('shop')
+    for number in range(1, 10):
+        level = 'ERROR' if number in (3, 7) else 'INFO'
+        engine.write(container, f'{level}: order {number}', timestamp=START + number * SECOND)
+        if level == 'ERROR':
+            engine.write(container, '  because of the till', timestamp=START + number * SECOND + 1)
+    return container
+
+
+FAILED = ['ERROR: order 3', '  because of the till', 'ERROR: order 7', '  because of the till']
+
+
+def test_a_question_finds_whole_messages_among_the_last_lines_and_in_a_download(shop, client):
+    found = client.get('/api/logs/shop?timestamps=false&filter=level:error').json()
+    assert found == {'logs': FAILED, 'service': 'shop', 'count': 4}
+    assert client.get('/api/logs/shop?timestamps=false&tail=5&filter=till').json()['logs'] == FAILED[2:]
+    assert client.get('/api/logs/shop/download?filter=till').text.splitlines() == FAILED
+
+
+def test_a_websocket_with_a_question_gets_whole_messages_the_last_one_without_another_line(shop, engine, client):
+    url = f'/api/logs/ws/shop?token={client.token}&filter=level:error'
+    with client.websocket_connect(url) as socket:
+        assert [socket.receive_json()['content'] for _ in range(4)] == FAILED
+        engine.write(shop, 'INFO: fine', timestamp=START + 20 * SECOND)
+        engine.write(shop, 'ERROR: last', timestamp=START + 21 * SECOND)
+        assert socket.receive_json()['content'] == 'ERROR: last'
+        engine.write(shop, '  and what comes late', timestamp=START + 21 * SECOND + 5)
+        assert socket.receive_json()['content'] == '  and what comes late'
+
+
+def test_a_websocket_with_a_question_has_the_cursors_that_it_has_without(shop, client):
+    url = f'/api/logs/ws/shop?token={client.token}'
+    with client.websocket_connect(url) as socket:
+        every = [socket.receive_json() for _ in range(11)]
+    with client.websocket_connect(f'{url}&filter=level:error&batch=true') as socket:
+        found = [message for _ in range(1) for message in socket.receive_json()]
+        found += socket.receive_json() if len(found) < 4 else []
+    assert found == [message for message in every if message['content'] in FAILED]
+    resumed = f'{url}&filter=till&since={found[1]["cursor"]}'
+    with client.websocket_connect(resumed) as socket:
+        assert [socket.receive_json()['content'] for _ in range(2)] == FAILED[2:]
+
+
+@pytest.mark.parametrize('filter', ['/(/', 'x' * 1_001])
+def test_a_question_that_does_not_do_is_told_in_words(shop, client, filter):
+    for path in ('', '/download'):
+        answer = client.get(f'/api/logs/shop{path}', params={'filter': filter})
+        assert answer.status_code == 422
+        assert 'expression' in answer.text or '1,000' in answer.text
+    with client.websocket_connect(f'/api/logs/ws/shop?token={client.token}&filter={filter}') as socket:
+        assert socket.receive_json()['type'] == 'error'
+        with pytest.raises(WebSocketDisconnect) as end:
+            socket.receive_json()
+    assert end.value.code == 1008
+
+
 def _eventually(look, wanted):
     """What ``look`` gives, once it is as long as wanted, or fits: the hub learns of containers a moment later."""
     fits = wanted if callable(wanted) else lambda found: len(found) == wanted

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.lines import Sifter, messages_of, parse
-from dashboard.lines.sifting import MOST_HELD
+from dashboard.lines.sifting import MOST_BYTES_HELD, MOST_HELD
 from dashboard.model import Gap, LogLine, Row
 from tests.unit.lines.test_messages import API, BARE, JAVA, START, STEP, WITHIN, rows_of, timelines
 
@@ -47,8 +47,23 @@ def test_what_waits_is_bounded_and_late_lines_share_the_fate_of_their_message():
     first = sifter.feed(rows[:-1])
     assert [row.text for row in first] == ['ERROR: a']
     assert [row.text for row in [*sifter.feed(rows[-1:]), *sifter.end()]] == ['  the rest of a']
-    assert not sifter._judged
+    assert sifter._judged.keys() <= sifter._grouper.open
     assert not sifter._waiting
+
+
+def test_what_waits_can_be_judged_at_once_and_what_follows_shares_its_fate():
+    sifter, rows = Sifter(parse('level:error')), rows_of(BARE)
+    assert sifter.feed(rows[:2]) == []
+    assert sifter.waiting == 2
+    assert sifter.end() == rows[:2]
+    assert [*sifter.feed(rows[2:]), *sifter.end()] == rows[2:]
+    assert sifter.found == 1
+
+
+def test_long_lines_do_not_wait_in_great_number():
+    rows: list[Row] = [*rows_of('ERROR: a')]
+    rows += [LogLine.of(API, START + STEP, 'INFO: ' + 'x' * 100_000) for _ in range(MOST_BYTES_HELD // 100_000 + 10)]
+    assert [row.text for row in Sifter(parse('ERROR')).feed(rows)] == ['ERROR: a']
 
 
 questions = st.sampled_from(['a', '-a', 'level:error', 'Error', '-level:unknown -x', 'at OR goroutine'])
@@ -64,5 +79,5 @@ def test_however_they_come_the_lines_of_the_messages_that_are_found_come_out_in_
     found = [row for start, end in pairwise(edges) for row in sifter.feed(rows[start:end])]
     found += sifter.end()
     assert [id(row) for row in found] == [id(row) for row in rows if id(row) in wanted or not isinstance(row, LogLine)]
-    kept = (sifter._held, sifter._waiting, sifter._judged, sifter._lines, sifter._levels)
-    assert not any(kept)
+    assert not any((sifter._held, sifter._waiting, sifter._lines, sifter._levels, sifter._bytes))
+    assert sifter._judged.keys() <= sifter._grouper.open

@@ -51,6 +51,7 @@ def test_json_is_read_by_its_message_and_then_by_its_fields():
 def test_logfmt_is_read_by_its_message_and_then_by_its_fields():
     assert body('level=warn msg="job is late" job=7') == 'job is late<i class="d"> level=warn job=7</i>'
     assert body('lease renewed job=7 took=1ms') == 'lease renewed<i class="d"> job=7 took=1ms</i>'
+    assert body('<img src=x onerror=y=1>') == '&lt;img<i class="d"> src=x onerror=y=1&gt;</i>', 'as it was written'
     assert body('a=1 b=2') == 'a=1 b=2', 'there is no message to be read first'
 
 
@@ -145,7 +146,7 @@ def test_a_first_line_without_a_level_has_that_of_what_comes_with_it():
 
 
 def test_pieces_know_where_they_stand(monkeypatch):
-    monkeypatch.setattr(strands_module, 'AHEAD', 100)
+    monkeypatch.setattr(strands_module, 'fitting', lambda rows: min(len(rows), 3))
     rows = lines(TRACE)
     renderer, done = Renderer(len(rows), None), 0
     htmls = []
