@@ -31,12 +31,15 @@ class FilterBar(Part):
             # not the box's own: each change of the box sends its text along, over what is typed next
             self._words = ui.label().classes('words').props('role=status')
         ui.keyboard(self._on_key)
+        self._told = ''  # what of this box is in force
         self._filter(tab.link.filter)
 
     def refresh(self) -> None:
         """Say how many lines match."""
         viewer = self.tab.viewer
         self._auto.set_value(viewer.following)
+        if self.tab.link.filter != self._told:  # not what was typed here: a button asks it
+            self._box.set_value(self.tab.link.filter)
         self._matches.set_text(_matches(viewer.matches, viewer.matching_lines) if self.tab.link.filter else '')
 
     def _set(self, term: str | None) -> None:
@@ -46,12 +49,14 @@ class FilterBar(Part):
     def _filter(self, term: str) -> None:
         """Filter by a term; one that does not do is told below its box, and what was in force stays so."""
         try:
-            self.tab.filter(term)
+            if not term == self.tab.link.filter == self.tab.viewer.term:
+                self.tab.filter(term)
         except BadRequest as error:
             in_force = bool(self.tab.link.filter)
             self._say(f'{error} The filter before it stays in force.' if in_force else str(error), wrong=True)
         else:
             self._say(self.tab.viewer.problem)
+        self._told = self.tab.link.filter
 
     def _say(self, words: str, wrong: bool = False) -> None:
         """Tell below the box why a term does not do, or what of it could not be read as a question."""

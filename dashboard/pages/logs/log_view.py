@@ -27,6 +27,22 @@ _ON_OPEN = (
     "(e) => { const gap = e.target.closest('[data-gap]'); if (gap) { e.currentTarget.stay(); emit(gap.dataset.gap); } }"
 )
 
+# Which line is at the top, and where; and how it gets there again, or the one after it where the question drops it.
+_NOTE_TOP = (
+    'const edge = v.getBoundingClientRect().top, below = e => e.getBoundingClientRect().bottom > edge;'
+    ' const block = [...v.children].find(below);'
+    ' const row = block && [...block.querySelectorAll("[data-cursor]")].find(below);'
+    ' v.kept = row && {cursor: row.dataset.cursor, stamp: row.querySelector("time").title,'
+    ' at: row.getBoundingClientRect().top - edge};'
+)
+_BACK_TO_TOP = (
+    'if (v.kept) { const rows = [...v.querySelectorAll("[data-cursor]")];'
+    ' const same = rows.find(r => r.dataset.cursor === v.kept.cursor);'
+    ' const row = same ?? rows.find(r => r.querySelector("time").title >= v.kept.stamp) ?? rows.at(-1);'
+    ' if (row) { row.scrollIntoView(); if (same) v.scrollTop += row.getBoundingClientRect().top'
+    ' - v.getBoundingClientRect().top - v.kept.at; } v.top = v.scrollTop; }'
+)
+
 
 class Pieces(Protocol):
     """Makes HTML of the rows of one flush; see :class:`~dashboard.pages.logs.render.Renderer`."""
@@ -63,24 +79,28 @@ class LogView(ui.element):
             self.on(trigger, lambda event: on_open(str(event.args)), js_handler=_ON_OPEN)
         self.client.run_javascript(f'{self._find()} {HOLD}')
 
-    async def replace(self, rows: Sequence[Row], *, follow: bool = True) -> bool:
-        """Show these rows and no others, at the end or else at the beginning; False when the browser did not answer."""
+    async def replace(self, rows: Sequence[Row], *, follow: bool = True, keep: bool = False) -> bool:
+        """Show these rows and no others, at the end or else at the beginning; False when the browser did not answer.
+
+        :param keep: not at the beginning, but where the reader is: what is at the top stays there, or what follows it
+        """
         self._blocks = deque()
-        start = '' if follow else 'v.follow = false; v.scrollTop = v.top = 0;'
-        return await self._add(rows, follow, f'v.replaceChildren(); v.leaving = 0; {start}')
+        start = '' if follow else f'{_NOTE_TOP if keep else ""} v.follow = false; v.scrollTop = v.top = 0;'
+        end = _BACK_TO_TOP if keep and not follow else ''
+        return await self._add(rows, follow, f'{start} v.replaceChildren(); v.leaving = 0;', end)
 
     async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
         """Add rows at the end; while following, the oldest leave. False when the browser did not answer."""
         return await self._add(rows, follow)
 
-    async def _add(self, rows: Sequence[Row], follow: bool, first: str = '') -> bool:
+    async def _add(self, rows: Sequence[Row], follow: bool, first: str = '', then: str = '') -> bool:
         *parts, last = await self._parts(rows, follow)
         for part in parts:  # all are ready: in between the view does not hear its reader
             # it is at its end again only after the last part: scrolls in between are not the user's
             self.client.run_javascript(f'{self._find()} v.busy = true; {first} {part}')
             first = ''
             await asyncio.sleep(0)  # what is not waited for is sent in the loop's next turn: let it go first
-        return await self._send(first + last, follow)
+        return await self._send(first + last + then, follow)
 
     async def _parts(self, rows: Sequence[Row], follow: bool) -> list[str]:
         """The scripts that add rows, one for each message; others have their turn while they are made."""

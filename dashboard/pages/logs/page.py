@@ -14,6 +14,8 @@ from dashboard.config import Settings
 from dashboard.pages import clients
 from dashboard.pages.logs.actions import Actions
 from dashboard.pages.logs.badge import Badge
+from dashboard.pages.logs.chips import CSS as CHIPS
+from dashboard.pages.logs.chips import Chips
 from dashboard.pages.logs.clock import zone_of
 from dashboard.pages.logs.filter_bar import FilterBar
 from dashboard.pages.logs.link import Link
@@ -23,6 +25,7 @@ from dashboard.pages.logs.selector import Selector
 from dashboard.pages.logs.stage import Banner, Foot, Stage
 from dashboard.pages.logs.switches import Switches
 from dashboard.pages.logs.tab import Tab
+from dashboard.pages.logs.tally import Tallies
 from dashboard.pages.logs.title import Title
 from dashboard.pages.logs.welcome import Welcome
 from dashboard.pages.presence import stay
@@ -36,6 +39,7 @@ REFRESH = 0.5  # seconds between looks at what the numbers and the badge should 
 
 def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the page."""
+    tallies = Tallies()
 
     @ui.page('/logs', title=TITLE)
     def logs(request: Request) -> Response | None:
@@ -43,15 +47,15 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
             return refusal
         visit = stay(accounts, request.state.identity)
         watching = partial(audit.watching, visit.identity, address_of(request), via='page')
-        ui.add_css(CSS)
+        ui.add_css(CSS + CHIPS)
         with shell(visit, request, accounts, audit) as frame:
             tab = Tab(views.of(visit), Link.of(request.query_params), frame.preferences, watching)
-            build(tab, frame)
+            build(tab, frame, tallies)
         start(tab)
         return None
 
 
-def build(tab: Tab, frame: Frame) -> None:
+def build(tab: Tab, frame: Frame, tallies: Tallies) -> None:
     """Put the parts where they are seen; each is told what it is about when it is made."""
     with frame.menu:
         tab.parts += [Switches(tab)]
@@ -63,7 +67,7 @@ def build(tab: Tab, frame: Frame) -> None:
         tab.parts += [Selector(tab), FilterBar(tab)]
         with ui.element('div').classes('actions'):
             tab.parts += [Actions(tab)]
-    tab.parts += [Banner(tab), stage := Stage(tab), Foot(tab), Title(tab)]
+    tab.parts += [Chips(tab, tallies), Banner(tab), stage := Stage(tab), Foot(tab), Title(tab)]
     with stage.box:
         tab.parts += [Welcome(tab)]
 

@@ -310,12 +310,19 @@ DARK = {
 }  # fmt: skip
 
 
+def level_colour(level: Level, theme: dict[str, str]) -> str:
+    """The colour of a level's mark, which is legible in that theme."""
+    name = _LEVEL_COLOURS[level]
+    return theme[name] if name in theme else theme['f'].split()[int(name[1:])]
+
+
 def _variables(theme: dict[str, str]) -> str:
     single = [f'--{name}:{value}' for name, value in theme.items() if len(name) > 1]
     return ';'.join(single + [f'--{name}{n}:{value}' for name in 'fb' for n, value in enumerate(theme[name].split())])
 
 
 _LEVEL_COLOURS = {
+    Level.UNKNOWN: 'faint',
     Level.TRACE: 'faint', Level.DEBUG: 'f6', Level.INFO: 'f4', Level.WARN: 'f3', Level.ERROR: 'f1', Level.FATAL: 'f5',
 }  # fmt: skip
 _SIXTEEN = '\n'.join(f'.log .f{n}{{color:var(--f{n})}} .log .b{n}{{background:var(--b{n})}}' for n in range(16))

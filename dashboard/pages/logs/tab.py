@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from nicegui import ui
 
 from dashboard.errors import DashboardError
+from dashboard.lines import Question
 from dashboard.model import ServiceKey
 from dashboard.pages import clients
 from dashboard.pages.logs.link import Link
@@ -79,6 +80,15 @@ class Tab:
         self.link = replace(self.link, filter=self.viewer.term)
         self.viewer.filter(term)
         self.link = replace(self.link, filter=term)
+
+    def ask(self, question: Question) -> None:
+        """Filter by a question that was made by a button; the filter box and the URL say it too.
+
+        :raises BadRequest: see :meth:`filter`
+        """
+        self.filter(question.text)
+        self.remember()
+        self.refresh()
 
     def clear(self) -> None:
         """Forget the lines so far."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached
+from dashboard.lines import Question
 from dashboard.model import Gap, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.gaps import Gaps, lines_inside
@@ -71,7 +72,17 @@ class LogViewer:
     @property
     def problem(self) -> str:
         """In words, what of the filter could not be read as a question; '' when all could."""
-        return self._sieve.question.problem
+        return self.question.problem
+
+    @property
+    def question(self) -> Question:
+        """What the filter asks."""
+        return self._sieve.question
+
+    @property
+    def searched_from(self) -> int:
+        """Where in the service's history what a filter searches begins."""
+        return self._held.first(self.feed, True) if self.feed else 0
 
     @property
     def feed(self) -> ServiceFeed | None:
@@ -227,7 +238,7 @@ class LogViewer:
         if len(new) > capacity:  # what the page has never shown is not left out without a word
             rows.insert(0, left_out(new[:-capacity], rows[0], row))
         self._gaps.remember(rows)
-        return await self._replace(rows, follow=self.following)
+        return await self._replace(rows, follow=self.following, keep=True)
 
     async def _fill_from_place(self, subscription: Subscription, place: Place) -> bool:
         """Show what the tab showed when its connection broke, the same line at the top, and what has come since."""
@@ -263,9 +274,9 @@ class LogViewer:
             self.matches, self.matching_lines = sieve.found, lines_in(chosen)
         return await self._replace(chosen, follow=False)
 
-    async def _replace(self, rows: Sequence[Row], *, follow: bool) -> bool:
+    async def _replace(self, rows: Sequence[Row], *, follow: bool, keep: bool = False) -> bool:
         self._strands = Strands()
-        return await self.view.replace(rows, follow=follow)
+        return await self.view.replace(rows, follow=follow, keep=keep)
 
     async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[Row]:
         try:
