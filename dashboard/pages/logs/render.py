@@ -75,7 +75,7 @@ class Renderer:
         size = count = 0
         for row, place in zip(rows, self._strands.look(rows), strict=False):
             html = self._line(row, place) if isinstance(row, LogLine) else _remark(row, self._clock)
-            if not fold.takes(place, html):
+            if not (isinstance(row, LogLine) and fold.takes(row, place, html)):
                 parts += [fold.end(), html]
             count, size = count + 1, size + len(html)
             if size > LONGEST_PIECE or monotonic() > due:
@@ -178,13 +178,14 @@ class _Fold:
 
     def __init__(self) -> None:
         self._message = -1
+        self._kind = ''
         self._lines: list[str] = []
 
-    def takes(self, place: Place | None, html: str) -> bool:
+    def takes(self, line: LogLine, place: Place | None, html: str) -> bool:
         """Whether a line goes into the fold that is open; if not, that one is to be ended."""
         if place is None or place.after < UNFOLDED or (self._lines and place.message != self._message):
             return False
-        self._message = place.message
+        self._message, self._kind = place.message, _tints(line, place.level)
         self._lines.append(html)
         return True
 
@@ -194,14 +195,19 @@ class _Fold:
         html = ''.join(lines)
         if len(lines) < WORTH_FOLDING:
             return html
-        return f'<details><summary>+ {len(lines):,} lines</summary>{html}</details>'
+        return f'<details><summary class="{self._kind.strip()}">+ {len(lines):,} lines</summary>{html}</details>'
 
 
 def _kind(line: LogLine, level: Level, begins: bool) -> str:
-    """The classes of a line: ``e`` of standard error, ``r`` is red, ``h`` hangs below another."""
+    """The classes of a line: beside its tints ``h`` for one that hangs below another."""
+    return f'l{_tints(line, level)}{"" if begins else " h"}'
+
+
+def _tints(line: LogLine, level: Level) -> str:
+    """``e`` is of standard error, ``r`` is red."""
     error = line.stream == Stream.STDERR
     red = level >= Level.ERROR or (error and level is Level.UNKNOWN)
-    return f'l{" e" if error else ""}{" r" if red else ""}{"" if begins else " h"}'
+    return f'{" e" if error else ""}{" r" if red else ""}'
 
 
 def _left_out(fields: int) -> str:
@@ -347,7 +353,8 @@ CSS = f"""
 .log .e {{ border-left-color:var(--error) }} .log .r {{ background:var(--tint) }}
 .log .h {{ padding-left:calc(5px + 6ch) }} .log .h time {{ visibility:hidden }}
 @media (max-width:600px) {{ .log .h time {{ display:none }} }}
-.log summary {{ padding-left:calc(8px + 4ch); color:var(--f4); cursor:pointer; width:max-content }}
+.log summary {{ padding-left:calc(5px + 4ch); border-left:3px solid transparent; color:var(--f4); cursor:pointer }}
+.log summary.e {{ border-left-color:var(--error) }}
 .log summary:hover {{ text-decoration:underline }}
 .log summary:focus-visible {{ outline:2px solid var(--f4); outline-offset:-2px }}
 .log span {{ display:inline-block; width:2ch; margin-left:-2ch; text-indent:0; font-weight:700 }}

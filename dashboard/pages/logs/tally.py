@@ -34,15 +34,14 @@ class Tally:
         self._grouper = Grouper()
         self._due = 0.0
         self._busy = False
+        self._behind = True  # there was more than one look can count
 
     def counts(self, first: int) -> tuple[dict[Level, int], bool]:
-        """How many messages of each level begin from that row on, and whether these are all."""
+        """How many messages of each level begin from that row on, and whether these are all up to the last look."""
         start = max(first, self._history.first)
         skipped = max(0, start - self._first)
         found = Counter(islice(self._levels, skipped, None)) if skipped else self._totals
-        end = self._first + len(self._levels)
-        counts = {level: found[level] for level in Level}
-        return counts, self._first <= start and end >= self._history.end
+        return {level: found[level] for level in Level}, self._first <= start and not self._behind
 
     async def look(self, lens: Lens) -> None:
         """Count what is new, when it is time for that and nobody else does it."""
@@ -53,7 +52,7 @@ class Tally:
             await lens.look(self._history)
             self._forget()
             start = self._first + len(self._levels)
-            rows = lens.held(self._history, start, start + MOST)
+            rows, self._behind = lens.held(self._history, start, start + MOST), start + MOST < self._history.end
             new = await asyncio.to_thread(self._counted, rows)
             self._levels += new
             self._totals.update(new)

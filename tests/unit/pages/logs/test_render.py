@@ -30,7 +30,7 @@ ALLOWED = {
     },
     'span': {'class': 'm[1-6]', 'role': 'img', 'aria-label': 'trace|debug|info|warn|error|fatal'},
     'details': {},
-    'summary': {},
+    'summary': {'class': '(e )?r|e|'},
     'time': {'title': r'[-0-9T:.]+Z'},
     'b': {'class': r'c[0-7]'},
     'i': {'class': r'([wdkusv]|[fb]\d+)( [wdkusv]| [fb]\d+)*', 'style': r'--[fb]:#[0-9a-f]{6}(;--b:#[0-9a-f]{6})?'},

@@ -1,0 +1,125 @@
+"""A reader at night: which lines matter, what they say, and what belongs to them."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import parse_qs, urlparse
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import CONTRAST
+
+pytestmark = pytest.mark.browser
+SHOWN = "[...document.querySelectorAll('.log .l')]"
+
+
+def test_each_message_begins_with_its_level_for_eyes_and_ears(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=api&tail=500')
+    info = page.get_by_role('img', name='info').first
+    expect(info).to_be_visible()
+    letters = page.evaluate(
+        "[...document.querySelectorAll('.log [role=img]')]"
+        ".map(mark => [getComputedStyle(mark, '::before').content, mark.ariaLabel])"
+    )
+    assert {(letter.strip('"'), word) for letter, word in letters} >= {('I', 'info'), ('E', 'error'), ('D', 'debug')}
+
+
+def test_json_is_read_by_its_message_and_as_it_was_written_at_the_switch(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=api&tail=500&filter=request.user:mei')
+    page.wait_for_selector('.log .l i.d')
+    assert page.evaluate(f'{SHOWN}.every(line => !line.textContent.includes(\'{{"level"\'))')
+    expect(page.locator('.log mark').first).to_have_text('request.user=mei')
+    page.get_by_label('Settings and account').click()
+    page.get_by_role('switch', name='Lines as they were written').click()
+    page.wait_for_function(f'{SHOWN}.length && {SHOWN}.every(line => line.textContent.includes(\'{{"level"\'))')
+    page.reload()
+    page.wait_for_function(f'{SHOWN}.length && {SHOWN}.every(line => line.textContent.includes(\'{{"level"\'))')
+    page.get_by_label('Settings and account').click()
+    page.get_by_role('switch', name='Lines as they were written').click()
+    page.wait_for_selector('.log .l i.d')
+
+
+def test_a_trace_is_found_as_one_message_and_unfolds_by_the_keyboard(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=worker&tail=1000&filter="Caused by"')
+    fold = page.locator('.log summary').last
+    expect(fold).to_have_text('+ 7 lines')
+    expect(page.get_by_text(re.compile(r'[1-9]\d* match(es)? in [\d,]+ lines'))).to_be_visible()
+    cause = page.locator('.log .l', has_text='Caused by').last
+    expect(cause).to_be_hidden()
+    fold.focus()
+    page.keyboard.press('Enter')
+    expect(cause).to_be_visible()
+    first = page.locator('.log .l:not(.h)').last
+    assert first.bounding_box()['y'] < cause.bounding_box()['y']
+
+
+def test_a_chip_shows_its_level_alone_and_then_all_again(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=api&tail=500&filter=ms:>0')
+    chip = page.get_by_role('button', name=re.compile(r'^Error \d'))
+    expect(chip).to_be_visible()
+    chip.focus()
+    page.keyboard.press('Enter')
+    expect(chip).to_have_attribute('aria-pressed', 'true')
+    expect(page.get_by_label('Filter logs')).to_have_value('ms:>0 level:error')
+    page.wait_for_function(f"{SHOWN}.length && {SHOWN}.every(line => line.matches('.r'))")
+    assert parse_qs(urlparse(page.url).query)['filter'] == ['ms:>0 level:error']
+    page.get_by_role('button', name=re.compile(r'^Warn \d')).click()
+    expect(page.get_by_label('Filter logs')).to_have_value('ms:>0 level:warn')
+    expect(chip).to_have_attribute('aria-pressed', 'false')
+    page.get_by_role('button', name=re.compile(r'^Warn \d')).click()
+    expect(page.get_by_label('Filter logs')).to_have_value('ms:>0')
+    page.wait_for_function(f"{SHOWN}.some(line => !line.matches('.r'))")
+
+
+def test_a_level_in_the_filter_box_presses_its_chip(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=api&tail=500')
+    page.get_by_label('Filter logs').fill('level:>=warn')
+    for name in ('Warn', 'Error'):
+        expect(page.get_by_role('button', name=re.compile(rf'^{name} \d'))).to_have_attribute('aria-pressed', 'true')
+    expect(page.get_by_role('button', name=re.compile(r'^Info \d'))).to_have_attribute('aria-pressed', 'false')
+
+
+def test_choosing_a_level_keeps_the_line_at_the_top_where_it_is(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=api&tail=1000')
+    page.wait_for_function(f'{SHOWN}.length > 900')
+    top = """() => { const v = document.querySelector('.log'), edge = v.getBoundingClientRect().top;
+        const rows = [...v.querySelectorAll('.l')].filter(r => r.getBoundingClientRect().bottom > edge + 1);
+        return rows[0]?.dataset.cursor; }"""
+    page.evaluate(f"""{SHOWN}.filter(l => l.querySelector('[aria-label=info]'))[400].scrollIntoView();""")
+    expect(page.get_by_role('switch', name='Auto-scroll')).not_to_be_checked()
+    before = page.evaluate(top)
+    page.get_by_role('button', name=re.compile(r'^Info \d')).click()
+    page.wait_for_function(f"{SHOWN}.length && {SHOWN}.every(line => line.querySelector('[aria-label=info]'))")
+    page.wait_for_function(f'({top})() === {json.dumps(before)}')
+    page.get_by_role('button', name=re.compile(r'^Info \d')).click()
+    page.wait_for_function(f"{SHOWN}.some(line => !line.querySelector('[aria-label=info]'))")
+    page.wait_for_function(f'({top})() === {json.dumps(before)}')
+
+
+@pytest.mark.parametrize('look', ['dark', 'light'])
+@pytest.mark.parametrize('width', [380, 1280])
+def test_levels_fields_and_chips_can_be_read_in_both_themes_and_fit(open_page, demo_server, look, width):
+    page = open_page(demo_server, '/logs?service=api&tail=500', width=width, height=700, color_scheme=look)
+    page.wait_for_selector('.log .l i.d')
+    expect(page.get_by_role('button', name=re.compile(r'^Error \d'))).to_be_visible()
+    assert page.evaluate('document.documentElement.scrollWidth') <= width
+    poor = page.evaluate(CONTRAST)
+    assert not poor, poor
+
+
+@pytest.mark.engine
+def test_a_huge_object_is_shown_bounded(open_page, server, run_container):
+    web = f'web-{uuid4().hex[:6]}'
+    start = json.dumps({'level': 'warn', 'message': 'a huge one'})[:-1]
+    command = f"""printf '%s' '{start}'; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); printf ',"k%s":%s' $i $i; done;
+        printf ',"payload":"'; head -c 1000000 /dev/zero | tr '\\0' x; echo '"}}'; sleep 1000"""
+    run_container(service=web, command=command)
+    page = open_page(server, f'/logs?service={web}')
+    row = page.locator('.log .l').first
+    expect(row).to_contain_text('a huge one level=warn k1=1')
+    expect(row).to_contain_text('more fields: whole in the download')
+    assert len(row.text_content()) < 9_000
+    expect(page.get_by_role('img', name='warn')).to_be_visible()
