@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from dashboard.lines import Grouper, Level
 from dashboard.model import Row
-from dashboard.timeline import ServiceFeed, pieces
+from dashboard.timeline import ServiceFeed
 from dashboard.view import Lens
 
 EVERY = 1.0  # seconds between two looks
@@ -53,7 +53,7 @@ class Tally:
             self._forget()
             start = self._first + len(self._levels)
             rows, self._behind = lens.held(self._history, start, start + MOST), start + MOST < self._history.end
-            new = await asyncio.to_thread(self._counted, rows)
+            new = await asyncio.to_thread(self._levels_of, rows)
             self._levels += new
             self._totals.update(new)
             self.looks += bool(new)
@@ -68,9 +68,6 @@ class Tally:
         for _ in range(min(leaving, len(self._levels))):
             self._totals[self._levels.popleft()] -= 1
         self._first = max(self._first, self._history.first)
-
-    def _counted(self, rows: Sequence[Row]) -> list[Level | None]:
-        return [level for piece in pieces(rows) for level in self._levels_of(piece)]
 
     def _levels_of(self, rows: Sequence[Row]) -> list[Level | None]:
         parts = self._grouper.feed(rows)

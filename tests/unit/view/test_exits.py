@@ -203,7 +203,7 @@ class Screen:
         self.open = on_open
         self.shown: list = []
 
-    async def replace(self, rows, *, follow=True) -> bool:
+    async def replace(self, rows, *, follow=True, keep=False) -> bool:
         self.shown = list(rows)
         return True
 
