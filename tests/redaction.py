@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from dashboard.model import Container, LogLine, ServiceKey
-from dashboard.view.lens import Scan
+from dashboard.view.scan import Scan
 from dashboard.view.secrets import Rules
 
 CONTAINER = Container('c' * 64, 'logs', ServiceKey('local', '', 'logs'), 'logs', 'running')

@@ -13,7 +13,7 @@ from functools import partial
 from dashboard.app import tune_garbage_collection
 from dashboard.lines import Grouper, fields_of_lines, levels_of, parse
 from dashboard.model import SECOND, Container, LogLine, ServiceKey
-from dashboard.view.lens import Scan
+from dashboard.view.scan import Scan
 from dashboard.view.secrets import Rules
 
 START = 1_767_323_045 * SECOND

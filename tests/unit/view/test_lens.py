@@ -18,7 +18,8 @@ from dashboard.errors import ConfigError
 from dashboard.lines.ansi import visible
 from dashboard.model import Container, Gap, LogLine, ServiceKey
 from dashboard.timeline.history import History
-from dashboard.view.lens import TOGETHER, Redactor, Scan
+from dashboard.view.lens import Redactor
+from dashboard.view.scan import TOGETHER, Scan
 from dashboard.view.secrets import Rule, Rules, read_rules
 from tests.support.cost import assert_linear
 from tests.support.turns import turns

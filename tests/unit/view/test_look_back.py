@@ -21,7 +21,8 @@ from dashboard.timeline import reads as reads_module
 from dashboard.timeline.history import History
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks
-from dashboard.view.lens import OVERLAP, RedactingLens, Redactor, Scan
+from dashboard.view.lens import RedactingLens, Redactor
+from dashboard.view.scan import OVERLAP, Scan
 from dashboard.view.secrets import Rules
 from dashboard.view.view import View
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from dashboard.model import Container, LogLine, ServiceKey
-from dashboard.view.lens import Scan
+from dashboard.view.scan import Scan
 from dashboard.view.secrets import MOST_FOUND, Rules
 from tests.support.cost import assert_linear
 from tests.support.secrets import DRESSES, GITLEAKS, GITLEAKS_PUBLIC, ORDINARY, filled
