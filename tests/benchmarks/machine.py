@@ -42,14 +42,17 @@ def boot_time() -> float:
     return time.time() - float(Path('/proc/uptime').read_text().split()[0])
 
 
-def writer(rate: int) -> str:
+def writer(rate: int, fields: str = '') -> str:
     """A shell command that writes lines stamped with the moment of writing, to a hundredth of a second.
+
+    :param fields: stand behind what every line says
 
     busybox has no clock below a second but this one, and it costs no process.
     """
+    said = f'{PAYLOAD} {fields}'.rstrip()
     count = rate // TICKS if rate else 5_000
     pause = f'usleep {1_000_000 // TICKS - 8_000}' if rate else ':'
-    return f'while read up idle < /proc/uptime; do yes "@$up {PAYLOAD}" | head -n {count}; {pause}; done'
+    return f'while read up idle < /proc/uptime; do yes "@$up {said}" | head -n {count}; {pause}; done'
 
 
 def percentile(values: Sequence[float], share: float) -> float:

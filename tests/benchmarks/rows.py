@@ -56,8 +56,8 @@ class Run:
     def seconds(self, full: float) -> float:
         return full / 3 if self.options.quick else full
 
-    def page(self, service: str, browser: Browser | None = None, tail: int = 100):
-        url = f'{self.server.url}/logs?service={service}&tail={tail}'
+    def page(self, service: str, browser: Browser | None = None, tail: int = 100, question: str = ''):
+        url = f'{self.server.url}/logs?service={service}&tail={tail}&filter={quote(question)}'
         return open_page(browser or self.browser, url, 'admin', PASSWORD)
 
     def socket_url(self, service: str) -> str:
@@ -118,6 +118,23 @@ def page(run: Run) -> Iterator[Row]:
             ratio = percentile(reference.ages, 0.95) / percentile(seen.ages, 0.95)
             figures = f'{spread(reference.ages)}; longest task {reference.longest_task:,.0f} ms'
             yield f'`ui.log`, {rate:,} lines/s', figures, 'the page above', f'{ratio:.1f}'
+        container.kill()
+
+
+def asked(run: Run) -> Iterator[Row]:
+    """One page at each rate while it asks for fields, which every line has."""
+    for rate in (10_000, FULL_SPEED):
+        name = f'asked-{rate}'
+        container = run.containers(name, command=writer(rate, 'status=500 slow=1'), log_config=ROTATED)
+        tab = run.page(name, question='status:>=500 slow:1')
+        tab.wait_for_selector('.log .l')
+        before = usage(run.pid)
+        seen = observe(tab, run.seconds(15))
+        after = usage(run.pid)
+        tab.close()
+        speed = f'{rate:,} lines/s' if rate else f'full speed ({_rate(container):,.0f} lines/s)'
+        aim = f'p95 ≤ {250 if rate else 1_000:,} ms'
+        yield f'page with a question of fields, {speed}', _figures(seen, before, after), aim, ''
         container.kill()
 
 
@@ -423,5 +440,5 @@ def _found(run: Run) -> Page:
 
 ROWS: dict[str, Callable[[Run], Iterator[Row]]] = {
     '1': reader, '2': page, '3': fan_out, '4': stalled, '5': idle, '6': first_lines, '7': sign_ins,
-    '8': meaning, '9': pauses, 'other': other,
+    '8': meaning, '9': pauses, '10': asked, 'other': other,
 }  # fmt: skip

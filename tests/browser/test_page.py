@@ -42,6 +42,7 @@ def test_the_picture_of_the_readme_is_of_the_page(open_page, demo_server, reques
         demo_server, '/logs?service=worker&tail=100&filter=job', width=1280, height=660, color_scheme='dark'
     )
     page.wait_for_function("document.querySelectorAll('.log mark').length > 20")
+    expect(page.get_by_role('button', name=re.compile(r'^Info \d'))).to_be_visible()
     page.wait_for_function('document.getAnimations().length === 0')
     path = SCREENSHOT if not SCREENSHOT.exists() else Path(request.config.cache.mkdir('screenshots')) / 'logs.png'
     page.screenshot(path=path)
