@@ -32,6 +32,8 @@ class _Log:
     lines: list[LogLine] = field(default_factory=list)
     first: int = 0  # number of the oldest kept line
     again: list[int] = field(default_factory=list)  # numbers of the lines to which followers went back
+    skipped: tuple[int, int] = (0, 0)  # numbers of lines that followers leave out: from, up to and not including
+    stuck: int = 0  # how often its followers lost their place
     readable: bool = True
     removed: bool = False
 
@@ -42,6 +44,7 @@ class ScriptedEngine:
     def __init__(self, name: str = 'local', address: str = 'this process') -> None:
         self.name = name
         self.address = address
+        self.joins = True
         self.open_streams = 0
         self.streams_opened = 0
         self._logs: dict[str, _Log] = {}
@@ -132,6 +135,17 @@ class ScriptedEngine:
         log = self._logs[container.id]
         log.again.append(log.first + len(log.lines) - count)
         self._wake()
+
+    def stick(self, container: Container) -> None:
+        """The followers of the log lose their place: they give nothing more, not even its last lines."""
+        self._logs[container.id].stuck += 1
+        self._wake()
+
+    def skip(self, container: Container, count: int) -> None:
+        """The followers of the log leave out its next ``count`` lines."""
+        log = self._logs[container.id]
+        end = log.first + len(log.lines)
+        log.skipped = (end, end + count)
 
     def unreadable(self, container: Container) -> None:
         """Its log driver keeps nothing."""
@@ -228,6 +242,7 @@ class ScriptedEngine:
         self, log: _Log, tail: int | None, changed: asyncio.Event, follow: bool
     ) -> AsyncGenerator[list[LogLine], None]:
         breaks, silences, settled, again = self._breaks, self._silences, False, len(log.again)
+        stuck = log.stuck
         last: LogLine | None = None
         position = log.first + (max(0, len(log.lines) - tail) if tail is not None else 0)
         while True:
@@ -236,6 +251,11 @@ class ScriptedEngine:
                 raise self._unavailable('the stream broke off')
             position = max(position, log.first)
             start = position - log.first
+            if follow and stuck != log.stuck:
+                start = len(log.lines)
+            if follow and log.skipped[0] <= position < log.skipped[1]:
+                position = min(log.skipped[1], log.first + len(log.lines))
+                start = position - log.first
             if batch := log.lines[start : start + BATCH]:
                 position += len(batch)
                 yield batch

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
 
 import docker
 import docker.errors
@@ -23,6 +23,9 @@ from dashboard.errors import ContainerGone, LogsUnreadable
 from dashboard.model import SECOND, Container, ContainerEvent, LogLine, format_timestamp
 
 PING_TIMEOUT = 5.0  # seconds
+PODMAN_TAIL = 2_000  # lines of which Podman counts the last ones: the time it takes grows with their square
+KNOWN = 10_000  # containers whose details are remembered
+PODMAN = 'Libpod-API-Version'  # a header of all its answers
 RECENT = SECOND // 5  # a line written so shortly before its stream was opened counts as a live one
 SETTLED_AT_LATEST = 5 * SECOND  # a stream that never pauses counts as caught up after this
 
@@ -34,6 +37,8 @@ class DockerEngine:
         self.name = name
         self._connection = Connection(environ)
         self.address = self._connection.address
+        self.joins = True
+        self._terminals: dict[str, bool] = {}  # container id → whether its log is a terminal's, which never changes
 
     async def ping(self) -> None:
         """Ask for a sign of life; see :meth:`Engine.ping`."""
@@ -53,7 +58,10 @@ class DockerEngine:
         """All containers; see :meth:`Engine.containers`."""
 
         def ask(api: docker.APIClient) -> list[Container]:
-            return [container_of(self.name, fields) for fields in get(api, 'containers/json', {'all': 1}).json()]
+            response = get(api, 'containers/json', {'all': 1})
+            # Podman reads the last lines, and then goes to the end: what is written between is in neither
+            self.joins = PODMAN not in response.headers
+            return [container_of(self.name, fields) for fields in response.json()]
 
         return await self._connection.call(ask)
 
@@ -87,7 +95,8 @@ class DockerEngine:
         follow: bool = False,
     ) -> AsyncGenerator[list[LogLine], None]:
         """A container's log; see :meth:`Engine.logs`."""
-        query = log_query(tail, since, until, follow)
+        counts = not self.joins and not follow and tail is not None and tail > PODMAN_TAIL
+        query = log_query(None if counts else tail, since, until, follow)
         opened = time.time_ns()
         recent = format_timestamp(opened - RECENT).encode()
 
@@ -95,13 +104,16 @@ class DockerEngine:
             return line.record > recent or time.time_ns() > opened + SETTLED_AT_LATEST
 
         def produce(stream: Stream, bridge: Bridge[LogLine]) -> None:
-            details, response = _open_log(stream, container, query)
-            decoder = FrameDecoder(container, tty=details['Config']['Tty'])
+            terminal, response = self._open_log(stream, container, query)
+            decoder = FrameDecoder(container, tty=terminal)
+            last: deque[LogLine] = deque(maxlen=tail)
+            put = last.extend if counts else bridge.put
             bridge.opened()
             for body in stream.read(response):
-                if not bridge.put(decoder.feed(body)):
+                if put(decoder.feed(body)) is False:
                     return
-            bridge.put(decoder.finish())
+            put(decoder.finish())
+            bridge.put(list(last))
 
         async with aclosing(self._connection.stream(produce, is_recent if follow else None)) as batches:
             async for batch in batches:
@@ -111,18 +123,22 @@ class DockerEngine:
         """Close every stream; see :meth:`Engine.close`."""
         await self._connection.close()
 
-
-def _open_log(stream: Stream, container: Container, query: dict[str, str]) -> tuple[dict[str, Any], requests.Response]:
-    """The container's details, and its log; raises what the SDK raises, and our words for what the engine refuses."""
-    driver = ''
-    try:
-        details = stream.inspect(container)
-        driver = driver_of(details)
-        return details, stream.open(f'containers/{container.id}/logs', query)
-    except docker.errors.APIError as error:
-        # a proxy may refuse with 404 too; a container that is being removed is a 409
-        if error.status_code == 409 or (error.status_code == 404 and 'no such container' in str(error).lower()):
-            raise ContainerGone('The container has been removed; its log went with it.') from error
-        if 'does not support reading' in str(error):
-            raise LogsUnreadable(container.name, driver) from error
-        raise
+    def _open_log(self, stream: Stream, container: Container, query: dict[str, str]) -> tuple[bool, requests.Response]:
+        """Whether the log is a terminal's, and its answer; raises what the SDK raises, and our words for refusals."""
+        terminal, driver = self._terminals.get(container.id), ''
+        try:
+            if terminal is None:
+                details = stream.inspect(container)
+                terminal, driver = bool(details['Config']['Tty']), driver_of(details)
+            response = stream.open(f'containers/{container.id}/logs', query)
+        except docker.errors.APIError as error:
+            # a proxy may refuse with 404 too; a container that is being removed is a 409
+            if error.status_code == 409 or (error.status_code == 404 and 'no such container' in str(error).lower()):
+                raise ContainerGone('The container has been removed; its log went with it.') from error
+            if 'does not support reading' in str(error):
+                raise LogsUnreadable(container.name, driver) from error
+            raise
+        if len(self._terminals) >= KNOWN:
+            self._terminals.clear()
+        self._terminals[container.id] = terminal
+        return terminal, response

@@ -22,6 +22,7 @@ class Engine(Protocol):
 
     name: str  # addresses the engine in a ServiceKey
     address: str  # for people: where it is, or was sought
+    joins: bool  # whether what a followed log gives of the past and what is new have no hole between them
 
     async def ping(self) -> None:
         """Ask for a sign of life.

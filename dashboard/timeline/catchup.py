@@ -22,6 +22,7 @@ from dashboard.timeline.subscription import BATCH, SKIPPED, Subscription
 PIECE = 5_000  # rows looked at before others have their turn
 ROUNDS = 5  # times that what has left the history meanwhile is read too, before it is a gap
 REMOVED = 'their container has been removed'
+UNREAD = 'their container was removed before its log was read to the end'
 
 Rows = AsyncGenerator[list[Row], None]
 Before = Callable[[list[LogLine]], object]
@@ -210,10 +211,10 @@ class _Round:
         return number >= places[name] if name in places else row.timestamp > self._ahead[name].timestamp
 
 
-def removed(cursors: Iterable[Cursor]) -> list[Row]:
+def removed(cursors: Iterable[Cursor], reason: str = REMOVED) -> list[Row]:
     """What the containers of these last lines wrote afterwards went with them."""
     return [
-        Gap(cursor.timestamp, cursor.timestamp, None, REMOVED, lost=True, container=cursor.container)
+        Gap(cursor.timestamp, cursor.timestamp, None, reason, lost=True, container=cursor.container)
         for cursor in sorted(cursors, key=lambda cursor: cursor.timestamp)
     ]
 

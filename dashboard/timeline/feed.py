@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from dashboard.engine import Engine
-from dashboard.model import SECOND, ContainerEvent, Cursor, LogLine, Row, Service
+from dashboard.model import SECOND, SHORT_ID, ContainerEvent, Cursor, Gap, LogLine, Row, Service
+from dashboard.timeline.catchup import UNREAD
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.marks import NAMED, Marks
 from dashboard.timeline.merge import Merger
@@ -67,6 +68,8 @@ class ServiceFeed:
         self._waking: asyncio.TimerHandle | None = None
         self._straggler: asyncio.TimerHandle | None = None
         self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
+        self._unlisted: dict[str, int] = {}  # containers that have started and were not listed yet, and when
+        self._removed: set[str] = set()  # containers of which a gap has told that they went before they were read
         self._marks = Marks()
         self._began: dict[str, int] = {}  # container id → the number of the row from which on it is read
         self._former: deque[Former] = deque(maxlen=FORMER)
@@ -83,7 +86,12 @@ class ServiceFeed:
         if missed := self._notices.missed(service):
             self._merger.add('', list[Row](missed))
         self._drop_removed()
+        listed = {container.id for container in service.containers}
+        self._unlisted = {id_: began for id_, began in self._unlisted.items() if id_ not in listed}
+        self._removed &= listed
         for container in service.containers:
+            if container.id in self._removed:  # since it was listed
+                continue
             task = self._tasks.get(container.id)
             unread = container.status in ('running', 'paused') or container.id in self._unread
             if task is None or (task.done() and unread):
@@ -98,6 +106,12 @@ class ServiceFeed:
         """Something has happened to a container of this service: a row of the timeline says so."""
         if event.action == 'start':
             self.started([event.container_id])
+            if event.container_id not in self._tasks:
+                self._unlisted[event.container_id] = event.timestamp
+        elif event.action == 'destroy' and (began := self._unlisted.pop(event.container_id, None)):
+            self._removed.add(event.container_id)
+            name = event.container_id[:SHORT_ID]
+            self._merger.add('', [Gap(began, event.timestamp, None, UNREAD, lost=True, container=name)])
         if notice := self._notices.of(event):
             self._merger.add('', [notice])
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
+from itertools import islice, takewhile
 
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable, RequestRefused
-from dashboard.model import Container, Cursor, Gap, LogLine, Row
+from dashboard.model import SECOND, Container, Cursor, Gap, LogLine, Row
+from dashboard.timeline.catchup import UNREAD, removed
+from dashboard.timeline.joint import LOOKED_AT, Joint
 from dashboard.timeline.reopening import Reopening, backoff
 from dashboard.timeline.repeats import Repeats
-from dashboard.timeline.resume import GONE, HELD, TAILS, TOO_LATE, Lateness, Resume
+from dashboard.timeline.resume import GONE, HELD, MARGIN, TAILS, TOO_LATE, Lateness, Resume
+from dashboard.timeline.stall import SkipWatch, StallWatch
 
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
 LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
+END_TAIL = 100  # lines looked at to see how a log ends
 FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
 
 
@@ -59,9 +66,12 @@ class LogReader:
         self._last: Cursor | None = None
         self._told: Cursor | None = None  # the last line when a gap was told: it is not told again before the next line
         self._backfill = backfill  # lines to begin with; None: all of them, of a log that has begun while we watched
+        self._followed = False  # whether its log was read to an end before
         self._retry = asyncio.Event()
         self._stream = Reopening()
-        self._repeats = Repeats(lambda: given(container.id))
+        self._stall = StallWatch(lambda: self._last, self._has_newer)
+        self._given: Callable[[], Iterable[LogLine]] = partial(given, container.id)
+        self._repeats = Repeats(self._given)
 
     async def run(self) -> None:
         """Read until the container stops; run again when it has started again."""
@@ -77,9 +87,11 @@ class LogReader:
                 # once may be an engine that is ending or beginning
                 refused = isinstance(error, RequestRefused) and attempt > 1
                 await self._pause('unreadable' if refused else 'reconnecting', attempt, str(error))
-            except (ContainerGone, LogsUnreadable) as error:
-                phase = 'ended' if isinstance(error, ContainerGone) else 'unreadable'
-                return self._enter(ReaderState(phase, error=str(error)))
+            except LogsUnreadable as error:
+                return self._enter(ReaderState('unreadable', error=str(error)))
+            except ContainerGone as error:
+                self._tell_removed()
+                return self._enter(ReaderState('ended', error=str(error)))
             else:
                 return self._enter(ReaderState('ended'))
 
@@ -97,9 +109,52 @@ class LogReader:
         self._stream.give_up(lost_at)
 
     async def _read(self) -> None:
+        watching = asyncio.create_task(self._watch_for_stall(), name=f'stall {self.container.name}')
+        try:
+            if self._engine.joins:
+                await self._read_joined()
+            else:
+                await self._read_apart()
+        finally:
+            watching.cancel()
+        if self._followed or self.container.status not in ('exited', 'dead'):
+            await self._look_after()
+        self._followed = True
+
+    async def _read_joined(self) -> None:
         end = await (self._resume(TAILS, GONE) if self._last else self._follow(self._backfill, None))
         while end is _End.LATE:
             end = await self._resume((LEAP_TAIL,), TOO_LATE)
+
+    async def _read_apart(self) -> None:
+        """Follow first, from the log's end on, and read what was there before when that has begun."""
+        joint: Joint | None = None
+        async with aclosing(self._engine.logs(self.container, tail=0, follow=True)) as batches:
+            async for batch in batches:
+                if not joint:  # once it has begun, and once more when the first line shows that it follows
+                    await self._look_after()
+                    if batch:
+                        joint = Joint([*islice(self._given(), LOOKED_AT)][::-1], batch)
+                self._hand_over(list(joint.sift(batch)) if joint else [], live=not batch)
+
+    async def _watch_for_stall(self) -> None:
+        await self._stall.stalled()
+        self._stream.give_up(time.monotonic())
+
+    async def _look_after(self) -> None:
+        """Deliver what the log has after the last line: a follower may leave out a container's last words."""
+        if not self._last:
+            await self._follow(self._backfill, None, follow=False)
+            return
+        parts: list[tuple[int | None, int | None]] = [(tail, None) for tail in (END_TAIL, *TAILS)]
+        if not self._engine.joins:  # there a long tail takes ever longer, and timestamps may be whole seconds
+            parts = [(None, self._last.timestamp - MARGIN), (None, None)]
+        end = _End.NOT_FOUND
+        for tail, since in parts:
+            if end is _End.NOT_FOUND:
+                at_last = (tail, since) == parts[-1]
+                sieve = Resume(self._last, None, tail, held=HELD if at_last else 0)
+                end = await self._follow(tail, sieve, at_last, follow=False, since=since)
 
     async def _resume(self, tails: Sequence[int | None], reason: str) -> _End:
         """Follow after the last line, which is sought in ever longer tails of the log."""
@@ -112,28 +167,54 @@ class LogReader:
                 end = await self._follow(tail if newest else None, sieve, at_last)
         return end
 
-    async def _follow(self, tail: int | None, sieve: Resume | None, at_last: bool = True) -> _End:
+    async def _follow(
+        self,
+        tail: int | None,
+        sieve: Resume | None,
+        at_last: bool = True,
+        follow: bool = True,
+        since: int | None = None,
+    ) -> _End:
         """Deliver what the stream gives, as far as it is new, and say why that ended.
 
         :param at_last: whether a line to resume after is nowhere else if it is not found
+        :param follow: whether to wait for new lines; if not, it ends where the log does
         """
-        lateness = Lateness(self._capacity)
-        async with aclosing(self._engine.logs(self.container, tail=tail, follow=True)) as batches:
-            async for batch in batches:
+        lateness, skips = Lateness(self._capacity), SkipWatch()
+        async with aclosing(self._engine.logs(self.container, tail=tail, since=since, follow=follow)) as batches:
+            async for come in batches:
+                batch = come
+                if follow and come and self.state.phase == 'live':
+                    batch = await self._without_skip(come, skips)
                 rows = sieve.sift(batch) if sieve else list[Row](batch)
                 if sieve and sieve.failed and not at_last:
                     return _End.NOT_FOUND
                 self._hand_over(self._repeats.sift(await self._without_doubles(rows)), live=not batch)
-                if batch and self.state.phase == 'live' and lateness.grows(batch):
+                if batch and follow and self.state.phase == 'live' and lateness.grows(batch):
                     return _End.LATE
         if sieve and not sieve.found and not at_last:
             return _End.NOT_FOUND
         self._hand_over(sieve.finish() if sieve else [], live=False)
         return _End.STOPPED
 
-    async def _newest(self) -> LogLine | None:
-        """The line that the log ends with now; None when it is empty."""
-        for tail in (1, None):  # an engine may give no last line of a log that was truncated, though there are some
+    async def _without_skip(self, batch: list[LogLine], skips: SkipWatch) -> list[LogLine]:
+        """Where the stream jumps ahead, first deliver what comes before, and what the log has between."""
+        place = skips.find(batch)
+        if place is None or not self._last:
+            return batch
+        before, after = batch[:place], batch[place:]
+        self._hand_over(self._repeats.sift(list(before)), live=False)
+        last = self._last
+        await self._look_after()
+        given = takewhile(lambda line: line.cursor != last, islice(self._given(), HELD))
+        first = next(iter(deque(given, maxlen=1)), None)
+        if first is None or first.record != after[0].record:
+            skips.found()
+        return after
+
+    async def _newest(self, lines: int = 1) -> LogLine | None:
+        """The line that the log ends with now, looking at so many pieces; None when it is empty."""
+        for tail in (lines, None):  # an engine may give no last line of a log that was truncated, though there are some
             newest = None
             async with aclosing(self._engine.logs(self.container, tail=tail)) as batches:
                 async for batch in batches:
@@ -141,6 +222,13 @@ class LogReader:
             if newest:
                 break
         return newest
+
+    async def _has_newer(self) -> bool:
+        """Whether the log ends with another line than the stream did."""
+        if self.state.phase != 'live':
+            return False
+        newest = await self._newest(END_TAIL)  # the last piece alone of a very long line has another timestamp
+        return newest is not None and (self._last is None or newest.timestamp != self._last.timestamp)
 
     async def _without_doubles(self, rows: list[Row]) -> list[Row]:
         """Leave out lines that came twice and are not there twice, where only the log itself can tell."""
@@ -166,11 +254,20 @@ class LogReader:
         if rows and isinstance(rows[-1], LogLine):
             self._last = rows[-1].cursor
         if rows:
+            self._stall.lines += len(rows)
             self._deliver(self, rows)
         if live:
             self._backfill = None  # the log was empty so far: if it is read again, all of it is new
         if live or self.state.phase != 'live':
             self._enter(ReaderState('live' if live else 'catching up'))
+
+    def _tell_removed(self) -> None:
+        """The container went before its log was read to the end."""
+        if self._last:
+            self._hand_over(removed([self._last], UNREAD), live=False)
+        else:
+            moment, name = self.container.created * SECOND, self.container.short_id
+            self._deliver(self, [Gap(moment, moment, None, UNREAD, lost=True, container=name)])
 
     async def _pause(self, phase: str, attempt: int, error: str) -> None:
         delay = backoff(attempt, FIRST_DELAY, LONGEST_DELAY)

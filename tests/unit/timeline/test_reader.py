@@ -1,0 +1,192 @@
+"""What an engine's followers leave out is read from the log itself, and what nobody can read is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dashboard.model import SECOND, Gap, LogLine, Notice
+from dashboard.timeline.joint import Joint
+from tests.unit.timeline.test_feed import engine, hub, known, numbers, texts, until  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures('quick')
+
+
+@pytest.fixture
+async def web(engine, hub):  # noqa: F811
+    web = engine.add('web')
+    await known(hub, 'web')
+    return web
+
+
+@pytest.fixture
+def watchful(monkeypatch):
+    """Who looks into silent logs almost at once."""
+    for delay in ('FIRST_LOOK', 'EARLY_LOOK'):
+        monkeypatch.setattr(f'dashboard.timeline.stall.{delay}', 0.02)
+    monkeypatch.setattr('dashboard.timeline.stall.GRACE', 0.02)
+
+
+def told(hub, web):  # noqa: F811
+    """Lines and gaps of a service."""
+    rows = hub.feed(web.service).history.slice(0)
+    return ['gap' if isinstance(row, Gap) else row.text for row in rows if not isinstance(row, Notice)]
+
+
+async def test_last_words_that_no_follower_gives_are_shown(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.write(web, 'first')
+        assert await texts(subscription, 1) == ['first']
+        engine.stick(web)
+        engine.write(web, b'panic: no newline')
+        engine.stop(web, exit_code=2)
+        assert await texts(subscription, 1) == ['panic: no newline']
+        await until(lambda: hub.feed(web.service).status.phase == 'stopped')
+        assert told(hub, web) == ['first', 'panic: no newline']
+
+
+async def test_the_only_words_of_a_container_are_shown_though_no_follower_gives_them(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        await until(lambda: hub.feed(web.service).status.phase == 'live')
+        engine.stick(web)
+        engine.write(web, 'panic')
+        engine.stop(web)
+        assert await texts(subscription, 1) == ['panic']
+
+
+async def test_the_log_of_a_stopped_container_is_read_once(engine, hub):  # noqa: F811
+    web = engine.add('web', status='exited')
+    engine.write(web, 'old')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 1) as subscription:
+        assert await texts(subscription, 1) == ['old']
+        await until(lambda: hub.feed(web.service).status.phase == 'stopped')
+        assert engine.streams_opened == 1
+
+
+@pytest.mark.usefixtures('watchful')
+async def test_a_stuck_stream_is_noticed_and_taken_up_where_it_was(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.write_many(web, numbers(1, 3))
+        assert await texts(subscription, 3) == numbers(1, 3)
+        engine.stick(web)
+        engine.write_many(web, numbers(4, 9))
+        assert await texts(subscription, 6) == numbers(4, 9)
+        assert told(hub, web) == numbers(1, 9)
+
+
+@pytest.mark.usefixtures('watchful')
+async def test_what_a_stuck_stream_missed_and_nobody_has_any_more_is_a_gap(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.write_many(web, numbers(1, 3))
+        assert await texts(subscription, 3) == numbers(1, 3)
+        engine.stick(web)
+        engine.write_many(web, numbers(4, 9))
+        engine.rotate(web, kept=2)
+        assert await texts(subscription, 2) == numbers(8, 9)
+        assert told(hub, web) == [*numbers(1, 3), 'gap', *numbers(8, 9)]
+
+
+async def test_what_a_busy_stream_skips_is_read_from_the_log_when_it_jumps_ahead(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        start = 1_800_000_000 * SECOND
+        for number in range(1, 601):
+            engine.write(web, str(number), timestamp=start + number)
+        assert await texts(subscription, 600) == numbers(1, 600)
+        engine.skip(web, 300)
+        for number in range(601, 901):
+            engine.write(web, str(number), timestamp=start + number)
+        engine.write(web, '901', timestamp=start + SECOND)
+        engine.write(web, '902', timestamp=start + SECOND + 1)
+        assert await texts(subscription, 302) == numbers(601, 902)
+        assert told(hub, web) == numbers(1, 902)
+
+
+async def test_a_log_that_is_silent_is_looked_at_ever_more_seldom(engine, hub, web, monkeypatch, watchful):  # noqa: F811
+    waits, sleep = [], asyncio.sleep
+
+    async def brief(seconds):
+        if seconds >= 0.02:
+            waits.append(seconds)
+        await sleep(min(seconds, 0.02))
+
+    monkeypatch.setattr('dashboard.timeline.stall.asyncio.sleep', brief)
+    async with hub.subscribe(web.service, 0):
+        await until(lambda: max(waits, default=0) > 0.5)
+    assert sorted(set(waits))[:4] == pytest.approx([0.02, 0.04, 0.08, 0.16])
+
+
+async def test_what_a_removed_container_wrote_while_its_stream_was_cut_is_a_gap(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.write(web, 'first')
+        assert await texts(subscription, 1) == ['first']
+        engine.fail()
+        engine.write_many(web, numbers(1, 412))
+        engine.remove(web)
+        engine.heal()
+        hub.feed(web.service).retry_now()
+        await until(lambda: 'gap' in told(hub, web))
+        gap = next(row for row in hub.feed(web.service).history.slice(0) if isinstance(row, Gap))
+        assert (gap.container, gap.missed, gap.lost) == (web.short_id, None, True)
+        await asyncio.sleep(0)
+        assert told(hub, web) == ['first', 'gap']
+
+
+async def test_a_container_that_was_removed_before_it_was_even_listed_is_a_gap(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0):
+        await until(lambda: hub.feed(web.service).status.phase == 'live')
+        brief = engine.add('web')
+        engine.write(brief, 'nobody reads this')
+        engine.stop(brief)
+        engine.remove(brief)
+        await until(lambda: 'gap' in told(hub, web))
+        gap = next(row for row in hub.feed(web.service).history.slice(0) if isinstance(row, Gap))
+        assert gap.container == brief.short_id
+        assert gap.start <= gap.end
+
+
+async def test_an_engine_whose_streams_do_not_join_its_log_is_followed_without_loss(engine, hub, web):  # noqa: F811
+    engine.joins = False
+    engine.write_many(web, numbers(1, 500))
+    async with hub.subscribe(web.service, 500) as subscription:
+        assert await texts(subscription, 500) == numbers(1, 500)
+        for start in range(501, 900, 100):
+            engine.write_many(web, numbers(start, start + 49))
+            await asyncio.sleep(0)
+            engine.break_streams()
+            engine.write_many(web, numbers(start + 50, start + 99))
+            hub.feed(web.service).retry_now()
+        assert await texts(subscription, 400) == numbers(501, 900)
+        assert told(hub, web) == numbers(1, 900)
+
+
+def lines_of(web, words, first=0):
+    """Lines of one whole second, as Podman gives them."""
+    lines = [LogLine.of(web, 7 * 10**9, f'{word}\n') for word in words]
+    for ordinal, line in enumerate(lines, first):
+        line.ordinal = ordinal
+    return lines
+
+
+@pytest.mark.parametrize(
+    ('known', 'stream', 'new'),
+    [
+        ('abcdef', 'efgh', 'gh'),  # the log was read in the middle of what the stream gives
+        ('abcdef', 'cdefgh', 'gh'),
+        ('abcdef', 'bc', ''),
+        ('abcdef', 'gh', 'gh'),
+        ('', 'gh', 'gh'),
+        ('aaaa', 'aab', 'ab'),  # nothing tells equal lines apart: better one too many than one lost
+    ],
+)
+async def test_a_stream_is_joined_to_the_log_by_its_lines_though_all_have_one_timestamp(web, known, stream, new):
+    joint = Joint(lines_of(web, known), lines_of(web, stream))
+    found = joint.sift(lines_of(web, stream))
+    assert [line.text for line in found] == list(new)
+    assert [line.ordinal for line in found] == list(range(len(known), len(known) + len(new)))
+
+
+async def test_what_the_log_had_beyond_the_first_lines_of_a_stream_is_left_out_of_its_next(web):
+    joint = Joint(lines_of(web, 'abcdef'), lines_of(web, 'bc'))
+    assert [line.text for batch in ('bc', 'de', 'fg') for line in joint.sift(lines_of(web, batch))] == ['g']
