@@ -142,7 +142,7 @@ class ScriptedEngine:
         self._wake()
 
     def skip(self, container: Container, count: int) -> None:
-        """The followers of the log leave out its next ``count`` lines."""
+        """The followers of the log, those that are open now, leave out its next ``count`` lines."""
         log = self._logs[container.id]
         end = log.first + len(log.lines)
         log.skipped = (end, end + count)
@@ -242,7 +242,7 @@ class ScriptedEngine:
         self, log: _Log, tail: int | None, changed: asyncio.Event, follow: bool
     ) -> AsyncGenerator[list[LogLine], None]:
         breaks, silences, settled, again = self._breaks, self._silences, False, len(log.again)
-        stuck = log.stuck
+        stuck, skipped = log.stuck, log.skipped
         last: LogLine | None = None
         position = log.first + (max(0, len(log.lines) - tail) if tail is not None else 0)
         while True:
@@ -253,7 +253,7 @@ class ScriptedEngine:
             start = position - log.first
             if follow and stuck != log.stuck:
                 start = len(log.lines)
-            if follow and log.skipped[0] <= position < log.skipped[1]:
+            if follow and skipped != log.skipped and log.skipped[0] <= position < log.skipped[1]:
                 position = min(log.skipped[1], log.first + len(log.lines))
                 start = position - log.first
             if batch := log.lines[start : start + BATCH]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
-from itertools import islice, takewhile
+from itertools import islice
 
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable, RequestRefused
@@ -31,6 +30,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
 class _End(Enum):
     STOPPED = auto()  # the container
     NOT_FOUND = auto()  # the line to resume after, in the part that was looked at
+    SKIPPED = auto()  # the stream has left out lines that the log has, or had
     LATE = auto()  # the stream falls ever further behind
 
 
@@ -69,6 +69,8 @@ class LogReader:
         self._followed = False  # whether its log was read to an end before
         self._retry = asyncio.Event()
         self._stream = Reopening()
+        self._skips = SkipWatch()
+        self._skipped: Cursor | None = None  # the last line when the stream was found to skip
         self._stall = StallWatch(lambda: self._last, self._has_newer)
         self._given: Callable[[], Iterable[LogLine]] = partial(given, container.id)
         self._repeats = Repeats(self._given)
@@ -123,8 +125,8 @@ class LogReader:
 
     async def _read_joined(self) -> None:
         end = await (self._resume(TAILS, GONE) if self._last else self._follow(self._backfill, None))
-        while end is _End.LATE:
-            end = await self._resume((LEAP_TAIL,), TOO_LATE)
+        while end is not _End.STOPPED:
+            end = await (self._resume((LEAP_TAIL,), TOO_LATE) if end is _End.LATE else self._resume(TAILS, GONE))
 
     async def _read_apart(self) -> None:
         """Follow first, from the log's end on, and read what was there before when that has begun."""
@@ -180,12 +182,12 @@ class LogReader:
         :param at_last: whether a line to resume after is nowhere else if it is not found
         :param follow: whether to wait for new lines; if not, it ends where the log does
         """
-        lateness, skips = Lateness(self._capacity), SkipWatch()
+        lateness = Lateness(self._capacity)
+        self._skips.begin()
         async with aclosing(self._engine.logs(self.container, tail=tail, since=since, follow=follow)) as batches:
-            async for come in batches:
-                batch = come
-                if follow and come and self.state.phase == 'live':
-                    batch = await self._without_skip(come, skips)
+            async for batch in batches:
+                if follow and batch and self.state.phase == 'live' and await self._has_skipped(batch):
+                    return _End.SKIPPED
                 rows = sieve.sift(batch) if sieve else list[Row](batch)
                 if sieve and sieve.failed and not at_last:
                     return _End.NOT_FOUND
@@ -197,20 +199,27 @@ class LogReader:
         self._hand_over(sieve.finish() if sieve else [], live=False)
         return _End.STOPPED
 
-    async def _without_skip(self, batch: list[LogLine], skips: SkipWatch) -> list[LogLine]:
-        """Where the stream jumps ahead, first deliver what comes before, and what the log has between."""
-        place = skips.find(batch)
-        if place is None or not self._last:
-            return batch
-        before, after = batch[:place], batch[place:]
-        self._hand_over(self._repeats.sift(list(before)), live=False)
-        last = self._last
-        await self._look_after()
-        given = takewhile(lambda line: line.cursor != last, islice(self._given(), HELD))
-        first = next(iter(deque(given, maxlen=1)), None)
-        if first is None or first.record != after[0].record:
-            skips.found()
-        return after
+    async def _has_skipped(self, batch: list[LogLine]) -> bool:
+        """Whether the stream jumps ahead where the log does not, as far as its last lines tell."""
+        place, last = self._skips.find(batch), self._last
+        if place is None or last is None or last is self._skipped:  # there it was taken up anew already
+            return False
+        if found := not await self._follows(batch, place, last):
+            self._skipped = last
+            self._skips.found()
+        return found
+
+    async def _follows(self, batch: list[LogLine], place: int, last: Cursor) -> bool:
+        """Whether the line at that place comes in the log after the one that came before it."""
+        moment = batch[place - 1].timestamp if place else last.timestamp
+        before: LogLine | None = None
+        async with aclosing(self._engine.logs(self.container, tail=TAILS[0])) as batches:
+            async for lines in batches:
+                for line in lines:
+                    if line.record == batch[place].record:
+                        return before is not None and before.timestamp == moment
+                    before = line
+        return False
 
     async def _newest(self, lines: int = 1) -> LogLine | None:
         """The line that the log ends with now, looking at so many pieces; None when it is empty."""

@@ -61,6 +61,10 @@ class SkipWatch:
         self._newest = 0
         self._lines = 0  # since the last look
 
+    def begin(self) -> None:
+        """Another stream begins."""
+        self._newest = 0
+
     def find(self, batch: Sequence[LogLine]) -> int | None:
         """The place in the batch before which lines may be missing."""
         before, self._newest = self._newest, batch[-1].timestamp

@@ -120,6 +120,14 @@ def log_is_rotated_all_the_time(scene: Scene) -> None:
     scene.rest(8)
 
 
+def container_is_removed_unread(scene: Scene) -> None:
+    scene.to_engine.drop()
+    scene.rest(1)
+    scene.remove(scene.web)
+    scene.to_engine.restore()
+    scene.web = scene.write()
+
+
 def clock_is_set_back(scene: Scene) -> None:
     scene.to_engine.drop()
     scene.rest(1.5)
@@ -214,6 +222,7 @@ FAULTS = [
         log={'max-size': '100k', 'max-file': '4'},
         rotates=True,
     ),
+    Fault('the container is removed while the streams are cut', container_is_removed_unread, lost=100),
     Fault('the clock is set back while the streams are cut', clock_is_set_back, in_order=True),
     Fault('the container is recreated, and the new one is quiet', container_is_recreated_quietly),
     Fault('17 of 20 replicas end', replicas_end),
