@@ -5,6 +5,7 @@ from dashboard.lines.fields import Field, Fields, Kind, fields_of, fields_of_lin
 from dashboard.lines.levels import Level, level_named, level_of, levels_of
 from dashboard.lines.messages import Grouper, Message, Part, beginning, messages_of, surely_begins
 from dashboard.lines.moments import parse_moment
+from dashboard.lines.objects import set_out
 from dashboard.lines.patterns import RefusedPattern, compiled, fixed, reason_of, steps
 from dashboard.lines.query import Question, parse, places
 from dashboard.lines.sifting import Sifter
@@ -75,6 +76,7 @@ __all__ = [
     'reason_of',
     'rgb',
     'sequences',
+    'set_out',
     'spans',
     'steps',
     'surely_begins',

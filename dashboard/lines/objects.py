@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
 
 LONGEST = 2 << 20  # bytes of a line that is parsed; what is longer is text
+_DEEPEST = 12
 _MARGIN = b' \t\r\n'
 
 
@@ -51,6 +54,31 @@ def compact(value: Any) -> str:
         return _ENCODER.encode(value)
     except RecursionError:
         return '{…}' if isinstance(value, dict) else '[…]'
+
+
+def set_out(content: bytes, most: int) -> str | None:
+    """The object that a line holds, over several lines as people read it: at most so many; None when it is text.
+
+    What lies deeper than 12 levels stays on one line.
+    """
+    found = exact_object_of(content)
+    if found is None:
+        return None
+    lines = list(islice(_lines(found, '', ''), most + 1))
+    return '\n'.join([*lines[:most], '…'] if len(lines) > most else lines)
+
+
+def _lines(value: Any, indent: str, name: str, end: str = '') -> Iterator[str]:
+    if not isinstance(value, dict | list) or not value or len(indent) >= 2 * _DEEPEST:
+        yield f'{indent}{name}{compact(value)}{end}'
+        return
+    opens, closes = ('{', '}') if isinstance(value, dict) else ('[', ']')
+    yield f'{indent}{name}{opens}'
+    items = value.items() if isinstance(value, dict) else (('', item) for item in value)
+    for number, (key, item) in enumerate(items, 1):
+        label = f'{compact(key)}: ' if isinstance(value, dict) else ''
+        yield from _lines(item, f'{indent}  ', label, ',' if number < len(value) else '')
+    yield f'{indent}{closes}{end}'
 
 
 class _Exact(float):

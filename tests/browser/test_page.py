@@ -61,6 +61,7 @@ def test_a_link_opens_the_same_view(open_page, demo_server):
 
 def test_the_filter_is_reached_by_slash_and_cleared_by_escape(open_page, demo_server):
     page = open_page(demo_server, '/logs?service=web')
+    page.wait_for_selector('.log .l')
     page.locator('.log').focus()
     page.keyboard.press('/')
     expect(page.get_by_label('Filter logs')).to_be_focused()

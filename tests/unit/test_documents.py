@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import ast
 import re
-import string
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +18,7 @@ from dashboard.cli import _parser
 from dashboard.config import SETTINGS, Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.pages.documents import ORDER
+from dashboard.pages.logs.keys import KEYS, LABELS
 from dashboard.timeline.hub import LogHub
 from dashboard.web.routes import TABLE, Access
 from tests.support.documents import DOCUMENTS, README, ROOT, anchors_of, links_of, rows_of, tables_of
@@ -30,7 +30,6 @@ WHO = {
     Access.USER: 'signed in',
     Access.ADMIN: 'administrators',
 }
-KEYS = {'escape': 'Esc'}  # which NiceGUI calls otherwise than they are labelled
 by_name = pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
 
 
@@ -175,13 +174,11 @@ def socket_parameters() -> set[str]:
 
 
 def keys_in_the_code() -> set[str]:
-    """Keys that the pages listen to: compared with the ``key`` of an event, or named in ``keydown.…``."""
-    nodes = [n for path in (ROOT / 'dashboard/pages').rglob('*.py') for n in ast.walk(ast.parse(path.read_text()))]
-    compared = [n for n in nodes if isinstance(n, ast.Compare) and getattr(n.left, 'attr', '') == 'key']
-    found = {c.value for node in compared for c in ast.walk(node) if isinstance(c, ast.Constant)}
-    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    found |= {match[1] for text in texts if (match := re.fullmatch(r'keydown\.(\w+)', text))}
-    return {KEYS.get(key, key if len(key) == 1 else string.capwords(key)) for key in found}
+    """Those of the table of keys, and those that an element listens to as ``keydown.…``."""
+    texts = [n.value for path in (ROOT / 'dashboard/pages').rglob('*.py') for n in ast.walk(ast.parse(path.read_text()))
+             if isinstance(n, ast.Constant) and isinstance(n.value, str)]  # fmt: skip
+    named = {match[1] for text in texts if (match := re.fullmatch(r'keydown\.(\w+)', text))}
+    return {label for key in KEYS for label in key.labels} | {LABELS.get(name.title(), name.title()) for name in named}
 
 
 def test_every_key_is_in_the_documents_and_none_besides():
@@ -189,6 +186,11 @@ def test_every_key_is_in_the_documents_and_none_besides():
     assert told == keys_in_the_code()
     assert {'/', 'Esc'} <= told
     assert {key for row in rows_of(README, 'key') for key in row[0].code} <= told
+
+
+def test_what_a_key_does_is_told_in_the_words_of_its_table():
+    told = {(tuple(row[0].code), row[1].text) for row in rows_of(DOCS / 'using.md', 'key')}
+    assert {(key.labels, key.words) for key in KEYS} <= told
 
 
 # -- what else is promised

@@ -82,7 +82,8 @@ class Pace:
 def state_of(engine: EngineStatus, viewer: LogViewer, pace: Pace, chosen: bool) -> State:
     """What is true now, the worst first; ``chosen`` says whether a service is."""
     seconds = _age(viewer)
-    age = ' · '.join(filter(None, (_pace_words(pace.rate), _age_words(seconds))))
+    last = '' if seconds is None else f'last line {age_words(seconds)}'
+    age = ' · '.join(filter(None, (_pace_words(pace.rate), last)))
     if engine.error:
         return State(f'Engine unreachable, try {engine.attempt}, next in {_seconds(engine.retry_at)}', 'down', age)
     if viewer.feed is None:
@@ -131,10 +132,9 @@ def _age(viewer: LogViewer) -> int | None:
     return None if last is None else max(0, (time.time_ns() - last) // SECOND)
 
 
-def _age_words(seconds: int | None) -> str:
-    if seconds is None:
-        return ''
+def age_words(seconds: int) -> str:
+    """How long ago, in its largest unit."""
     for length, unit in ((86_400, 'd'), (3_600, 'h'), (60, 'min')):
         if seconds >= length:
-            return f'last line {seconds // length} {unit} ago'
-    return f'last line {seconds} s ago'
+            return f'{seconds // length} {unit} ago'
+    return f'{seconds} s ago'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nicegui import ui
-from nicegui.events import KeyEventArguments
 
 from dashboard.errors import BadRequest
 from dashboard.pages.logs.link import LONGEST_FILTER
@@ -30,7 +29,6 @@ class FilterBar(Part):
             self._auto.classes('auto').props('aria-label=Auto-scroll')
             # not the box's own: each change of the box sends its text along, over what is typed next
             self._words = ui.label().classes('words').props('role=status')
-        ui.keyboard(self._on_key)
         self._told = ''  # what of this box is in force
         self._filter(tab.link.filter)
 
@@ -62,10 +60,6 @@ class FilterBar(Part):
         """Tell below the box why a term does not do, or what of it could not be read as a question."""
         self._words.set_text(words)
         self._words.classes(**{'add' if wrong else 'remove': 'wrong'})
-
-    def _on_key(self, event: KeyEventArguments) -> None:
-        if event.action.keydown and event.key == '/' and not event.modifiers.ctrl:
-            self._box.run_method('focus')
 
 
 def _matches(messages: int, lines: int) -> str:

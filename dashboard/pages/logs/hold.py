@@ -21,7 +21,8 @@ v.let_go = () => {{ for (; v.follow && v.leaving > 0; v.leaving--) v.firstElemen
 v.to_end = () => {{ v.scrollTop = v.scrollHeight; v.top = v.scrollTop; }};
 v.set_follow = on => {{ if (on !== v.follow) {{ v.follow = on; v.dispatchEvent(new Event('follow')); }} }};
 v.on_scroll = () => {{
-  if (v.busy) return;
+  if (v.busy || v.scrollTop === v.placed) return;
+  v.placed = null;
   const on = !v.pressed && !v.selected() && (v.at_end() || (v.follow && v.scrollTop >= v.top));
   v.top = v.scrollTop;
   v.set_follow(on);

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
+from dashboard.errors import BadRequest
+from dashboard.model import Cursor
+
 TAILS = (50, 100, 500, 1000)
 DEFAULT_TAIL = 100
 LONGEST_FILTER = 1_000  # characters
+LONGEST_CURSOR = 60  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +22,23 @@ class Link:
     service: str = ''
     tail: int = DEFAULT_TAIL
     filter: str = ''
+    at: str = ''  # the cursor of the line that is to be seen
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Link:
         """Read the parameters; one that makes no sense counts as not given."""
         tail = query.get('tail', '')
         known = next((number for number in TAILS if str(number) == tail), DEFAULT_TAIL)
-        return cls(query.get('service', ''), known, query.get('filter', '')[:LONGEST_FILTER])
+        at = query.get('at', '')[:LONGEST_CURSOR]
+        return cls(query.get('service', ''), known, query.get('filter', '')[:LONGEST_FILTER], at)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """The name of that line, if it is one."""
+        try:
+            return Cursor.parse(self.at) if self.at else None
+        except BadRequest:
+            return None
 
     def __str__(self) -> str:
         return urlencode({name: value for name, value in asdict(self).items() if value})

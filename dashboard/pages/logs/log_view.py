@@ -137,6 +137,12 @@ class LogView(ui.element):
             '?.parentElement.scrollIntoView(); v.top = v.scrollTop;'
         )
 
+    def point_at(self, cursor: str) -> None:
+        """Put the line of that cursor in the middle and select it; following ends."""
+        self.client.run_javascript(
+            f'{self._find()} v.set_follow(false); v.select(v.row_of({_script(cursor)}), "center");'
+        )
+
     def stay(self) -> None:
         """Stop following where the view is."""
         self.client.run_javascript(f'{self._find()} v.follow = false;')
@@ -170,7 +176,9 @@ class LogView(ui.element):
         self.rows = sum(self._blocks)
         start = 'v.follow = v.follow ?? true;' if follow else ''
         end = 'if (v.follow) v.to_end();' if follow else ''
-        script = f'{self._find()} v.busy = false; {start} {steps} {end} return document.visibilityState;'
+        script = (
+            f'{self._find()} v.busy = false; {start} {steps} {end} v.keep_chosen(); return document.visibilityState;'
+        )
         try:
             answer = await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT)
         except TimeoutError:

@@ -17,8 +17,13 @@ from dashboard.pages.logs.badge import Badge
 from dashboard.pages.logs.chips import CSS as CHIPS
 from dashboard.pages.logs.chips import Chips
 from dashboard.pages.logs.clock import zone_of
+from dashboard.pages.logs.desk import Desk
+from dashboard.pages.logs.desk_css import CSS as DESK_CSS
+from dashboard.pages.logs.details import Details
 from dashboard.pages.logs.filter_bar import FilterBar
+from dashboard.pages.logs.keys import Keys
 from dashboard.pages.logs.link import Link
+from dashboard.pages.logs.pins import Context, Pins
 from dashboard.pages.logs.place import place_of, watch_connection
 from dashboard.pages.logs.render import CSS
 from dashboard.pages.logs.selector import Selector
@@ -47,7 +52,7 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
             return refusal
         visit = stay(accounts, request.state.identity)
         watching = partial(audit.watching, visit.identity, address_of(request), via='page')
-        ui.add_css(CSS + CHIPS)
+        ui.add_css(CSS + CHIPS + DESK_CSS)
         with shell(visit, request, accounts, audit) as frame:
             tab = Tab(views.of(visit), Link.of(request.query_params), frame.preferences, watching)
             build(tab, frame, tallies)
@@ -57,6 +62,7 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
 
 def build(tab: Tab, frame: Frame, tallies: Tallies) -> None:
     """Put the parts where they are seen; each is told what it is about when it is made."""
+    desk = Desk(tab)
     with frame.menu:
         tab.parts += [Switches(tab)]
     with frame.bar:
@@ -67,7 +73,10 @@ def build(tab: Tab, frame: Frame, tallies: Tallies) -> None:
         tab.parts += [Selector(tab), FilterBar(tab)]
         with ui.element('div').classes('actions'):
             tab.parts += [Actions(tab)]
-    tab.parts += [Chips(tab, tallies), Banner(tab), stage := Stage(tab), Foot(tab), Title(tab)]
+    tab.parts += [Chips(tab, tallies), Banner(tab), Context(tab, desk), Pins(tab, desk)]
+    with ui.element('div').classes('desk'):
+        tab.parts += [stage := Stage(tab), Details(tab, desk)]
+    tab.parts += [Foot(tab), Title(tab), Keys(tab, desk)]
     with stage.box:
         tab.parts += [Welcome(tab)]
 

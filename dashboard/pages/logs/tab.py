@@ -12,7 +12,7 @@ from nicegui import ui
 
 from dashboard.errors import DashboardError
 from dashboard.lines import Question
-from dashboard.model import ServiceKey
+from dashboard.model import Cursor, ServiceKey
 from dashboard.pages import clients
 from dashboard.pages.logs.link import Link
 from dashboard.pages.logs.place import Place, forget_place
@@ -64,12 +64,12 @@ class Tab:
     def choose(self, name: str | None) -> None:
         """Watch another service."""
         if name and name != self.link.service:
-            self.link, self._key, self.place = replace(self.link, service=name), None, None
+            self.link, self._key, self.place = replace(self.link, service=name, at=''), None, None
             self._watch()
 
     def choose_tail(self, tail: int) -> None:
         """Begin again, with so many of the last lines."""
-        self.link, self.place = replace(self.link, tail=tail), None
+        self.link, self.place = replace(self.link, tail=tail, at=''), None
         self._watch()
 
     def filter(self, term: str) -> None:
@@ -90,6 +90,14 @@ class Tab:
         self.remember()
         self.refresh()
 
+    def show(self, cursor: Cursor, term: str) -> None:
+        """See a line among those around it, through the filter ``term``."""
+        self.filter(term)
+        self.link = replace(self.link, at=str(cursor))
+        self.viewer.show(cursor)
+        self.remember()
+        self.refresh()
+
     def clear(self) -> None:
         """Forget the lines so far."""
         self.viewer.clear()
@@ -97,6 +105,9 @@ class Tab:
 
     def follow(self, on: bool) -> None:
         """Go to the newest line and stay there, or stay where the view is."""
+        if on and self.link.at:
+            self.link = replace(self.link, at='')
+            self.remember()
         if on != self.viewer.following:
             self.viewer.follow(on)
             self.refresh()
@@ -172,7 +183,19 @@ class Tab:
         self._key = key
         if key:
             self.viewer.watch(key, self.link.tail, self.place)
+            if self.link.at and self.place is None:
+                self._show_at()
             self._note(key.qualified)
+
+    def _show_at(self) -> None:
+        """The line of the link."""
+        if cursor := self.link.cursor:
+            self.viewer.show(cursor)
+        else:
+            self.link, self.viewer.error = (
+                replace(self.link, at=''),
+                'The address names no line: its "at" is no cursor.',
+            )
 
     def _note(self, service: str) -> None:
         """Let the audit log know what is being watched; '' for nothing."""

@@ -9,11 +9,12 @@ from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached
 from dashboard.lines import Question
-from dashboard.model import Gap, Row, Service, ServiceKey, format_timestamp
+from dashboard.model import Cursor, Gap, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.gaps import Gaps, lines_inside
 from dashboard.pages.logs.held import Held, left_out, lines_in
 from dashboard.pages.logs.log_view import LogView
+from dashboard.pages.logs.lookup import around, number_of
 from dashboard.pages.logs.place import Place
 from dashboard.pages.logs.render import Renderer
 from dashboard.pages.logs.sieve import Sieve
@@ -24,6 +25,7 @@ from dashboard.view import View
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
 FLUSH = 0.06  # seconds from one flush to the next at the least
 PAUSE = 0.1  # seconds without rows after which a message counts as ended, to the filter
+GONE = 'The line of this link is no longer there: neither this dashboard nor the engine has it any more.'
 FULL = 2  # times its capacity that a view holds while its reader is scrolled up: nothing being read is taken away
 
 
@@ -49,7 +51,7 @@ class LogViewer:
         self._place: Place | None = None  # where its reader was, until it is there again
         self._stale = False  # the view must be filled anew
         self._seen = 0  # up to this row the tab has shown everything while it was in sight
-        self._opened: Gap | None = None  # to be shown from its beginning
+        self._opened: Gap | Cursor | None = None  # a gap to be shown from its beginning, or a line to be shown
         self._gaps = Gaps()
         self._many = False  # lines of several containers: say which
         self._zone: tzinfo = UTC
@@ -128,6 +130,11 @@ class LogViewer:
         :raises BadRequest: when it is too long or no regular expression; the filter stays as it was
         """
         self._sieve = Sieve(term)
+        self._refill()
+
+    def show(self, cursor: Cursor) -> None:
+        """Put a line in the middle, selected, among those around it; ``error`` says so when nobody has it any more."""
+        self._opened, self.following, self.error = cursor, False, ''
         self._refill()
 
     def tell_time_in(self, zone: tzinfo) -> None:
@@ -220,8 +227,11 @@ class LogViewer:
         """Show the newest of all that this tab holds, or what follows an opened gap, through the filter."""
         self._stale = False
         self._many = len(subscription.feed.service.containers) > 1
-        if self._opened is not None:
-            return await self._fill_from_gap(subscription, self._opened)
+        opened, self._opened = self._opened, None
+        if isinstance(opened, Cursor):
+            return await self._fill_around(subscription, opened)
+        if opened is not None:
+            return await self._fill_from_gap(subscription, opened)
         if self._place is not None:
             return await self._fill_from_place(subscription, self._place)
         self._gaps.clear()
@@ -251,7 +261,6 @@ class LogViewer:
 
     async def _fill_from_gap(self, subscription: Subscription, gap: Gap) -> bool:
         """Show what a gap left out and what follows it; what the server does not hold comes from the engine."""
-        self._opened = None
         history = subscription.feed.history
         rows: list[Row] = []
         if gap.row is not None and gap.row >= history.first:
@@ -261,10 +270,39 @@ class LogViewer:
             subscription.position = history.find(gap.end)
         return await self._fill_on(subscription, rows)
 
-    async def _fill_on(self, subscription: Subscription, rows: list[Row]) -> bool:
-        """Show rows and those that follow at the position, as far as there is room; the reader goes on by scrolling."""
+    async def _fill_around(self, subscription: Subscription, cursor: Cursor) -> bool:
+        """Show a line and what stands before and after it."""
+        feed, half = subscription.feed, self.view.capacity // 2
+        number, held = number_of(feed.history, cursor), feed.complete_from
+        rows: list[Row] = []
+        if number is not None:
+            before = half if not self._sieve.question else FULL * self.view.capacity
+            subscription.position = max(feed.history.first, number - before)
+        elif rows := await self._read_around(feed, cursor, half):
+            subscription.position = held  # where what was read from the engine ends
+        else:
+            self.error = self.error or GONE
+            self.following = True
+            return await self._fill(subscription)
+        shown = await self._fill_on(subscription, rows, FULL * self.view.capacity)
+        self.view.point_at(str(cursor))
+        return shown
+
+    async def _read_around(self, feed: ServiceFeed, cursor: Cursor, most: int) -> list[Row]:
+        try:
+            return await around(self._hub, feed, cursor, most)
+        except (EngineError, LimitReached) as error:
+            self.error = str(error)
+            return []
+
+    async def _fill_on(self, subscription: Subscription, rows: list[Row], most: int | None = None) -> bool:
+        """Show rows and those that follow at the position, as far as there is room; the reader goes on by scrolling.
+
+        :param most: rows to look at; None: all with a filter, else as many as the page holds
+        """
         await self._hub.lens.look(subscription.feed.history)
-        room = subscription.feed.history.end if self._sieve.question else self.view.capacity - len(rows)
+        every = subscription.feed.history.end if self._sieve.question else self.view.capacity
+        room = (every if most is None else most) - len(rows)
         rows += self._hub.lens.taken(subscription, subscription.take(max(0, room)))
         self._gaps.remember(rows)
         sieve = self._sieve

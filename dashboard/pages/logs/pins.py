@@ -1,0 +1,66 @@
+"""What stays above the log: pinned lines, and the way back from the context of one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from nicegui import ui
+
+from dashboard.lines import visible
+from dashboard.pages.logs.desk import Desk
+from dashboard.pages.logs.lookup import Found
+from dashboard.pages.logs.tab import Part, Tab
+
+LONGEST = 500  # characters shown of a pinned line
+
+
+class Context(Part):
+    """Says that a line is seen in context, and leads back."""
+
+    def __init__(self, tab: Tab, desk: Desk) -> None:
+        super().__init__(tab)
+        self._desk = desk
+        with ui.element('div').classes('context').props('role=status') as self._box:
+            self._words = ui.label()
+            ui.button('Back (Esc)', icon='arrow_back', on_click=desk.leave_context).props('flat dense no-caps')
+        self._box.set_visibility(False)
+
+    def refresh(self) -> None:
+        """Appear, or go."""
+        self._desk.look_around()
+        before = self._desk.before
+        self._box.set_visibility(before is not None)
+        if before is not None:
+            self._words.set_text('The line in context' + (', without the filter.' if before.term else '.'))
+
+
+class Pins(Part):
+    """The pinned lines; each leads to its details and can be let go."""
+
+    def __init__(self, tab: Tab, desk: Desk) -> None:
+        super().__init__(tab)
+        self._desk = desk
+        self._shown: list[Found] = []
+        self._box = ui.element('div').classes('pins').props('role=list aria-label="Pinned lines"')
+        self._box.set_visibility(False)
+
+    def refresh(self) -> None:
+        """Show those that there are."""
+        if self._desk.pins != self._shown:
+            self._shown = list(self._desk.pins)
+            self._box.clear()
+            self._box.set_visibility(bool(self._shown))
+            with self._box:
+                for pin in self._shown:
+                    self._row(pin)
+
+    def _row(self, pin: Found) -> None:
+        text = visible(pin.line.text[: 2 * LONGEST])[:LONGEST]
+        with ui.element('div').classes('pin').props('role=listitem'):
+            ui.icon('push_pin')
+            with (
+                ui.element('button').props('type=button').classes('what').on('click', partial(self._desk.look_at, pin))
+            ):
+                ui.label(f'{pin.line.stamp[11:23]} {text}')
+            close = ui.button(icon='close', on_click=partial(self._desk.pin, pin))
+            close.props('flat dense round size=sm aria-label="Let the pinned line go"')
