@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from dashboard.model import LogLine, Row
 
-ROWS = 100
+ROWS = 1_000
 BYTES = 128 << 10
 
 AnyRow = TypeVar('AnyRow', bound=Row)

@@ -20,10 +20,11 @@ OBSERVE = """
 (() => {
   const report = (...words) => window.report(JSON.stringify(words));
   const rows = document.querySelector('.log'), badge = document.querySelector('.badge');
+  const told = new WeakSet();  // a block that is added in one go with rows that follow it already holds them
   let fills = 0;
   const tell = added => { const found = [];
     for (const node of added) if (node.nodeType === 1) for (const row of node.matches('.l, .g') ? [node]
-        : node.querySelectorAll('.l, .g'))
+        : node.querySelectorAll('.l, .g')) if (!told.has(row) && told.add(row))
       found.push(row.matches('.g') ? [null, row.textContent]
         : [row.querySelector('time').title, row.lastChild.data.trimStart()]);
     if (found.length) report(performance.timeOrigin + '/' + fills, found); };
