@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -35,16 +35,20 @@ class Account:
         return text if not self.gaps else f'{text}; {self.gaps} {rows} for {self.in_gaps:,} lines'
 
 
-def compare(written: Sequence[str], shown: Iterable[Sequence[str | Gap]]) -> Account:
+def compare(
+    written: Sequence[str], shown: Iterable[Sequence[str | Gap]], writer: Callable[[str], str] = lambda line: ''
+) -> Account:
     """Compare what was written with what each load of a page, or each whole run of a client, has shown, in order.
 
     What was written before the first line shown does not count: a viewer begins with a tail.
+
+    :param writer: of a line; its lines are to be in order, where those of several may come late for one order
     """
     place = {line: number for number, line in enumerate(written)}
     account, everything = Account(), set()
     excused: set[int] = set()
     for rows in shown:
-        _look_through(rows, place, account, everything, excused)
+        _look_through(rows, place, account, everything, excused, writer)
     account.seen = len(everything)
     missing = set(range(min(everything, default=0), len(written))) - everything
     account.lost, account.in_gaps = len(missing - excused), len(missing & excused)
@@ -63,9 +67,15 @@ def _is_true(gap: Gap, missing: int, between: int | None) -> bool:
 
 
 def _look_through(
-    rows: Sequence[str | Gap], place: dict[str, int], account: Account, everything: set[int], excused: set[int]
+    rows: Sequence[str | Gap],
+    place: dict[str, int],
+    account: Account,
+    everything: set[int],
+    excused: set[int],
+    writer: Callable[[str], str],
 ) -> None:
     seen: set[int] = set()
+    last: dict[str, int] = {}
     highest = -1
     gap: Gap | None = None
     for row in rows:
@@ -76,7 +86,8 @@ def _look_through(
         number = place.get(row)
         assert number is not None, f'{row!r} was shown and never written'
         account.repeated += number in seen
-        account.disordered += number < highest
+        account.disordered += number < last.get(writer(row), -1)
+        last[writer(row)] = max(number, last.get(writer(row), -1))
         if gap and number > highest:
             before = highest if highest >= 0 else min(everything, default=number) - 1  # not what is before the tail
             skipped = set(range(before + 1, number)) - everything - seen - excused

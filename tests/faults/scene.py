@@ -116,11 +116,12 @@ class Scene:
 
     # the comparison
 
-    def compare(self, rotates: bool = False, in_order: bool = False) -> dict[str, Account]:
+    def compare(self, rotates: bool = False, in_order: bool = False, crowded: bool = False) -> dict[str, Account]:
         """End the writers, wait for the viewers to have come to the end, and compare.
 
         :param rotates: the engine has not kept everything: go by the numbers in the lines
         :param in_order: go by the order of the only container's log, not by its timestamps
+        :param crowded: go by the order of each writer's own lines
         """
         running = [item for item in self.client.containers.list() if item.status == 'running']
         for container in running:
@@ -141,9 +142,10 @@ class Scene:
         if rotates:
             (run, last), name = kept[-2].split()[1:], _number
             everything = [*(f'{run} {number + 1}' for number in range(int(last))), f'{run} end']
+        writer = (lambda line: line.split()[1]) if crowded else (lambda line: '')
         return {
-            'WebSocket': compare(everything, [list(map(name, self.follower.rows))]),
-            'page': compare(everything, [list(map(name, rows)) for rows in page.loads.values()]),
+            'WebSocket': compare(everything, [list(map(name, self.follower.rows))], writer),
+            'page': compare(everything, [list(map(name, rows)) for rows in page.loads.values()], writer),
             'download': compare(kept, [downloaded]),
         }
 

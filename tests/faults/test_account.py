@@ -44,3 +44,11 @@ def test_a_gap_row_at_the_top_of_a_page_may_count_lines_that_the_page_before_has
 
 def test_a_gap_row_at_the_top_of_a_page_must_not_count_too_few():
     assert compare(WRITTEN, [TAIL, [Gap(9), *WRITTEN[70:]]]).miscounted
+
+
+def test_where_lines_may_come_late_each_writer_is_to_keep_its_own_order():
+    written = ['a 1', 'b 1', 'a 2', 'b 2']
+    late = ['a 1', 'a 2', 'b 1', 'b 2']
+    assert compare(written, [late]).disordered
+    assert not compare(written, [late], lambda line: line[0]).disordered
+    assert compare(written, [['a 2', 'a 1', 'b 1', 'b 2']], lambda line: line[0]).disordered

@@ -216,6 +216,16 @@ class PageSocket:
             pass
         return (json.loads(answer[3:]) or [None])[0]
 
+    def is_heard(self, event: str, message: dict) -> bool:
+        """Whether an event is answered, and not only the refusal of what is sent after it."""
+        with suppress(ConnectionClosed):
+            self.connection.send(f'420{json.dumps([event, message])}')
+            self.connection.send('40{"key": "wrong"}')
+            while not (answer := self.connection.recv(5)).startswith(('430', '44')):
+                pass
+            return answer.startswith('430')
+        return False
+
 
 @pytest.fixture
 def tokens(product):
