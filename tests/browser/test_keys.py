@@ -128,7 +128,7 @@ def test_a_line_is_seen_in_context_and_the_way_leads_back(page):
     expect(page.get_by_label('Filter logs')).to_have_value('')
     expect(page.locator(SELECTED)).to_have_attribute('data-cursor', name)
     expect(page.locator(SELECTED)).to_be_in_viewport()
-    assert page.locator('.log .l', has_text='" 200 ').count() > 10
+    expect(page.locator('.log .l', has_text='" 200 ').nth(10)).to_be_attached()
     page.wait_for_url(f'**at={name}**')
     page.keyboard.press('Escape')
     expect(page.get_by_label('Filter logs')).to_have_value('status:304')

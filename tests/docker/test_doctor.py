@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
 import pytest
 
 from dashboard.config import Settings
 from dashboard.doctor import Finding, examine
+from tests.support.docker_engine import ssh_is_collected, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -58,4 +58,4 @@ def test_an_engine_on_tcp_is_looked_at(tmp_path, tcp_engine):
 def test_an_engine_behind_ssh_is_looked_at(tmp_path, ssh_host):
     address = f'ssh://{ssh_host}'
     engine_is_well(findings(tmp_path, DOCKER_HOST=address, PATH=os.environ['PATH']), address)
-    gc.collect()  # the SDK's ssh transport leaves its pipes to the collector: here, where the warning is expected
+    wait_until(ssh_is_collected)

@@ -17,7 +17,7 @@ from dashboard.engine.docker import DockerEngine
 from dashboard.errors import ConfigError, ContainerGone, EngineUnavailable, LogsUnreadable
 from dashboard.model import LogLine, Stream
 from dashboard.timeline.hub import LogHub
-from tests.support.docker_engine import wait_until
+from tests.support.docker_engine import ssh_is_collected, wait_until
 
 pytestmark = pytest.mark.engine
 SOCKET = '/var/run/docker.sock'
@@ -230,7 +230,7 @@ async def test_an_engine_behind_tls_is_followed_by_a_client_it_knows(run_contain
 async def test_an_engine_behind_ssh_is_followed(run_container, ssh_host):
     container = run_container(command='echo over there; sleep 1000')
     await follows({'DOCKER_HOST': f'ssh://{ssh_host}'}, container)
-    gc.collect()  # the SDK's ssh transport leaves its pipes to the collector: here, where the warning is expected
+    await asyncio.to_thread(wait_until, ssh_is_collected)
 
 
 def create_context(name: str, host: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import signal
@@ -20,6 +19,7 @@ from dashboard.engine.listing import container_of
 from dashboard.errors import ConfigError, ContainerGone, EngineUnavailable
 from dashboard.model import Container, ServiceKey
 from dashboard.timeline.hub import LogHub
+from tests.support.docker_engine import ssh_is_collected
 from tests.unit.timeline.test_feed import until
 
 pytestmark = pytest.mark.usefixtures('quick')
@@ -129,7 +129,7 @@ async def test_it_can_be_closed_while_an_ssh_to_it_hangs(tmp_path, monkeypatch):
         await asking
     os.kill(int(began.read_text()), signal.SIGKILL)
     await until(lambda: 'engine-stream' not in {thread.name for thread in threading.enumerate()})
-    gc.collect()  # the SDK's ssh transport leaves its pipes to the collector: here, where the warning is expected
+    await until(ssh_is_collected)
     assert hangs
 
 
