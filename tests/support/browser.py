@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Playwright
 
@@ -30,10 +31,16 @@ def launch(playwright: Playwright) -> Browser:
 def sign_in(page: Page, server: Reachable, path: str) -> None:
     """Ask for a page below ``/logs``, sign in, and wait until it is alive."""
     page.goto(server.url + path)
-    page.get_by_label('User name').fill('admin')
+    fill_in(page, 'admin')
+
+
+def fill_in(page: Page, name: str) -> None:
+    """Sign in on the page that asks for it, and wait until the page behind it is alive."""
+    page.get_by_label('User name').fill(name)
     page.get_by_label('Password').fill(PASSWORD)
     page.get_by_role('button', name='Sign in').click()
-    page.wait_for_url('**/logs**')
+    # first: the policy of the page to sign in lets no function be waited for
+    page.wait_for_url(lambda url: not urlsplit(url).path.endswith('/login'))
     page.wait_for_function(ALIVE)
 
 
