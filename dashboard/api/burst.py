@@ -12,7 +12,7 @@ from fastapi import WebSocket
 
 from dashboard.api.wire import judged_messages
 from dashboard.model import Row
-from dashboard.timeline import Marks, ServiceFeed, Subscription
+from dashboard.timeline import Marks, Subscription, Timeline
 from dashboard.view import Lens
 from dashboard.web import BURST
 
@@ -36,9 +36,7 @@ class Bursts:
     """Encodes rows for any number of viewers of a service."""
 
     def __init__(self) -> None:
-        self._recent: WeakKeyDictionary[ServiceFeed, dict[tuple[int, int, str, bool, bool], Burst]] = (
-            WeakKeyDictionary()
-        )
+        self._recent: WeakKeyDictionary[Timeline, dict[tuple[int, int, str, bool, bool], Burst]] = WeakKeyDictionary()
 
     def of(self, subscription: Subscription, rows: list[Row], name: str, batch: bool, lens: Lens) -> Burst:
         """The messages for rows just taken from a subscription, as a lens shows them; see :func:`encode`."""

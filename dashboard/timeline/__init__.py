@@ -2,7 +2,6 @@
 
 from dashboard.timeline.catalog import find_service, shortest_name
 from dashboard.timeline.catchup import Before
-from dashboard.timeline.feed import ServiceFeed
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks, is_cursor
@@ -10,6 +9,7 @@ from dashboard.timeline.pieces import fitting, in_pieces, pieces, weight
 from dashboard.timeline.reader import BACKFILL
 from dashboard.timeline.resume import LOOK_BACK, LOOK_BACK_TIME
 from dashboard.timeline.subscription import BATCH, SKIPPED, Subscription
+from dashboard.timeline.timeline import Timeline
 from dashboard.timeline.watch import EngineStatus
 
 __all__ = [
@@ -23,8 +23,8 @@ __all__ = [
     'History',
     'LogHub',
     'Marks',
-    'ServiceFeed',
     'Subscription',
+    'Timeline',
     'find_service',
     'fitting',
     'in_pieces',

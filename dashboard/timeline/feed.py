@@ -3,61 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from dashboard.engine import Engine
-from dashboard.model import SECOND, SHORT_ID, ContainerEvent, Cursor, Gap, LogLine, Row, Service
+from dashboard.model import SHORT_ID, ContainerEvent, Cursor, Gap, LogLine, Row, Service
 from dashboard.timeline.catchup import UNREAD
-from dashboard.timeline.history import History, row_time
-from dashboard.timeline.marks import NAMED, Marks
+from dashboard.timeline.marks import NAMED
 from dashboard.timeline.merge import Merger
 from dashboard.timeline.notices import Notices
 from dashboard.timeline.reader import BACKFILL, LogReader, ReaderState
-from dashboard.timeline.subscription import Subscription
+from dashboard.timeline.timeline import FeedStatus, Former, Timeline
 
-COALESCE = 0.01  # seconds for which new rows are gathered before subscribers are woken
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
-REMEMBERED = 2 * SECOND  # how long cursors name a container that was removed: longer than a resume looks back
 FORMER = 100  # removed containers of which it is known where their lines were
 STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
 
 
-@dataclass(frozen=True, slots=True)
-class FeedStatus:
-    """The truth for the badge: the worst that any reader of the service is in."""
-
-    phase: str  # connecting, catching up, live, reconnecting, stopped, unreadable
-    attempt: int = 0
-    retry_at: float = 0.0  # time.monotonic()
-    error: str = ''
-    last_line: int | None = None  # nanoseconds since the epoch, of the newest line
-
-
-@dataclass(frozen=True, slots=True)
-class Former:
-    """A container that was removed: where its lines were in the history, if it had any."""
-
-    name: str  # its short id
-    last: Cursor
-    first_row: int  # they are from this row on
-    end_row: int  # up to, not including, this one
-
-
-class ServiceFeed:
+class ServiceFeed(Timeline):
     """Reads every container of a service once, however many subscribe."""
 
     def __init__(
         self, engine: Engine, service: Service, max_rows: int, max_bytes: int, ended: Callable[[], None]
     ) -> None:
-        self.history = History(max_rows, max_bytes)
-        self.subscriptions: set[Subscription] = set()
-        self.service = service
-        self.token = secrets.token_hex(4)  # names this feed in cursors: another one numbers its rows otherwise
-        self.ready = asyncio.Event()  # the backlog has been read: a tail can be taken
+        super().__init__(service, max_rows, max_bytes)
         self._engine = engine
         self._capacity = max_rows
         self._ended = ended  # tells the hub that a stream has ended: its container may have started again by now
@@ -65,17 +35,12 @@ class ServiceFeed:
         self._notices = Notices(service)
         self._readers: dict[str, LogReader] = {}  # by container id
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._waking: asyncio.TimerHandle | None = None
         self._straggler: asyncio.TimerHandle | None = None
         self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
         self._unlisted: dict[str, int] = {}  # containers that have started and were not listed yet, and when
         self._removed: set[str] = set()  # containers of which a gap has told that they went before they were read
-        self._marks = Marks()
         self._began: dict[str, int] = {}  # container id → the number of the row from which on it is read
         self._former: deque[Former] = deque(maxlen=FORMER)
-        self._checkpoints: deque[tuple[int, Marks]] = deque()  # row number → the marks before it
-        self._complete_from = 0
-        self._last_line: int | None = None
         self._closed = False
 
     # for the hub
@@ -128,36 +93,11 @@ class ServiceFeed:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._merger.close()
-        self.ready.set()
-        for handle in (self._waking, self._straggler):
-            if handle:
-                handle.cancel()
-        for subscription in list(self.subscriptions):
-            subscription.close()
+        if self._straggler:
+            self._straggler.cancel()
+        self._end()
 
     # for viewers
-
-    def subscribe(self, tail: int = 0) -> Subscription:
-        """Begin ``tail`` lines before the end, once the backlog has been read."""
-        return Subscription(self, tail)
-
-    def marks_at(self, position: int) -> Marks:
-        """The last line of each container before row number ``position``, which is held, and that place."""
-        first, marks = self.history.first, Marks()
-        for row, before in reversed(self._checkpoints):
-            if row <= position:
-                first, marks = max(first, row), before.copy()
-                break
-        marks.read(
-            self.history.slice(first, position) if self._checkpoints else self.history.slice(position - 1, position)
-        )
-        marks.feed, marks.row = self.token, position
-        return marks
-
-    @property
-    def ends(self) -> Mapping[str, Cursor]:
-        """The last line of each container, by its short id."""
-        return self._marks.cursors
 
     @property
     def former(self) -> list[Former]:
@@ -234,11 +174,6 @@ class ServiceFeed:
         elif self._straggler is None and any(phase in _SETTLED for phase in phases):
             self._straggler = asyncio.get_running_loop().call_later(STRAGGLER, self._release)
 
-    @property
-    def complete_from(self) -> int:
-        """The number of the row from which on the history has every line of every container."""
-        return max(self._complete_from, self.history.first)
-
     def _release(self) -> None:
         self._merger.release()
         # each container has given its last lines only: before that many rows one that writes much may be incomplete
@@ -246,27 +181,9 @@ class ServiceFeed:
             self._complete_from = max(0, self.history.end - BACKFILL)
         self.ready.set()
 
-    def _append(self, rows: list[Row]) -> None:
-        self._mark(rows)
-        self.history.append(rows)
-        last = rows[-1]
-        if isinstance(last, LogLine):
-            self._last_line = last.timestamp
-        if self._waking is None:
-            self._waking = asyncio.get_running_loop().call_later(COALESCE, self._wake)
-
-    def _mark(self, rows: list[Row]) -> None:
-        """Note where each container is; while there was but one its last line is all there is to note."""
-        last = rows[-1]
-        if len(self._tasks) <= 1 and not self._checkpoints:
-            # a checkpoint after a notice would stay the only one, and all rows since be read for every burst
-            self._marks.read(rows[-1:] if isinstance(last, LogLine) else rows)
-            return
-        while len(self._checkpoints) > 1 and self._checkpoints[1][0] <= self.history.first:
-            self._checkpoints.popleft()
-        self._marks.forget(self._forgettable(), row_time(rows[0]) - REMEMBERED)
-        self._checkpoints.append((self.history.end, self._marks.copy()))
-        self._marks.read(rows)
+    @property
+    def _is_of_one(self) -> bool:
+        return len(self._tasks) <= 1
 
     def _forgettable(self) -> Iterator[str]:
         """Containers that cursors need not name once they are quiet: removed ones, and where many have ended, those."""
@@ -274,11 +191,6 @@ class ServiceFeed:
         many = len(self._marks.cursors) > NAMED
         ended = (id_ for id_, task in self._tasks.items() if task.done())
         return (self._readers[id_].container.short_id for id_ in ended if many or id_ not in listed)
-
-    def _wake(self) -> None:
-        self._waking = None
-        for subscription in self.subscriptions:
-            subscription.wake()
 
 
 _SETTLED = ('live', 'ended', 'unreadable')

@@ -12,7 +12,7 @@ from dashboard.timeline.marks import Marks
 from dashboard.timeline.pieces import ROWS, fitting
 
 if TYPE_CHECKING:
-    from dashboard.timeline.feed import ServiceFeed
+    from dashboard.timeline.timeline import Timeline
 
 BATCH = 1_000  # rows read from the engine or the history at once
 SKIPPED = 'they came faster than they could be shown'
@@ -25,7 +25,7 @@ class Subscription:
     Use it as ``async with feed.subscribe() as subscription: async for rows in subscription: …``.
     """
 
-    def __init__(self, feed: ServiceFeed, tail: int) -> None:
+    def __init__(self, feed: Timeline, tail: int) -> None:
         self.feed = feed
         self.position = 0
         self.closed = False

@@ -17,7 +17,7 @@ from dashboard.access import Identity, Visit
 from dashboard.config import Settings
 from dashboard.errors import InvalidToken, RightsChanged, ServiceNotFound
 from dashboard.model import Row, Service, ServiceKey
-from dashboard.timeline import EngineStatus, LogHub, Marks, ServiceFeed, Subscription, find_service, shortest_name
+from dashboard.timeline import EngineStatus, LogHub, Marks, Subscription, Timeline, find_service, shortest_name
 from dashboard.view.lens import Lens, Reading, Redactor
 
 
@@ -131,7 +131,7 @@ class View:
             self._check(key)  # a time limit of the caller's own is none of ours
             raise
 
-    def feed(self, key: ServiceKey) -> ServiceFeed | None:
+    def feed(self, key: ServiceKey) -> Timeline | None:
         """See :meth:`LogHub.feed`."""
         self._check(key)
         return self._hub.feed(key)
@@ -154,7 +154,7 @@ class View:
         """See :meth:`Reads.catch_up`, and :meth:`read`."""
         return self._seen(subscription.feed.service.key, partial(self._hub.reads.catch_up, subscription, marks))
 
-    def held(self, feed: ServiceFeed, start: int, stop: int) -> list[Row]:
+    def held(self, feed: Timeline, start: int, stop: int) -> list[Row]:
         """Rows that a feed remembers, through the lens; see :meth:`History.slice`."""
         self._check(feed.service.key)
         return self.lens.held(feed.history, start, stop)

@@ -11,7 +11,7 @@ from nicegui import ui
 from dashboard.model import SECOND
 from dashboard.pages.logs.tab import Part, Tab
 from dashboard.pages.logs.viewer import LogViewer
-from dashboard.timeline import EngineStatus, ServiceFeed
+from dashboard.timeline import EngineStatus, Timeline
 
 PACE_LOOKS = 7  # looks at half-second intervals: three seconds
 LATE = 2  # seconds that the newest line of a busy stream may be old
@@ -54,7 +54,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque(maxlen=PACE_LOOKS)
-        self._feed: ServiceFeed | None = None
+        self._feed: Timeline | None = None
 
     @property
     def rate(self) -> float:
@@ -69,7 +69,7 @@ class Pace:
         """Whether lines have come since the look before."""
         return len(self._seen) > 1 and self._seen[-1][1] > self._seen[-2][1]
 
-    def look(self, feed: ServiceFeed | None) -> Pace:
+    def look(self, feed: Timeline | None) -> Pace:
         """Note where the timeline ends now."""
         if feed is not self._feed or feed is None or not feed.ready.is_set():
             self._seen.clear()

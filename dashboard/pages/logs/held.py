@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dashboard.errors import EngineError, LimitReached
 from dashboard.model import Gap, LogLine, Row
 from dashboard.pages.logs.place import Place
-from dashboard.timeline import SKIPPED, ServiceFeed, Subscription, row_time
+from dashboard.timeline import SKIPPED, Subscription, Timeline, row_time
 from dashboard.view import Lens, View
 
 UNREAD = 'they could not be read from the engine'
@@ -31,13 +31,13 @@ class Held:
         """The first row that the tab may never have shown."""
         return max(self.start, self._shown)
 
-    def first(self, feed: ServiceFeed, searched: bool) -> int:
+    def first(self, feed: Timeline, searched: bool) -> int:
         """The first row that is shown, or searched: a filter looks at everything that the server holds completely."""
         if not searched or self.older:
             return max(self.start, feed.history.first)
         return min(max(self.cleared, feed.complete_from), max(self.start, feed.history.first))
 
-    def lines(self, feed: ServiceFeed, searched: bool) -> int:
+    def lines(self, feed: Timeline, searched: bool) -> int:
         """How many lines are shown, or searched."""
         return lines_in(self.older) + feed.history.lines(self.first(feed, searched))
 
@@ -46,7 +46,7 @@ class Held:
         self._shown = subscription.position
         self._shown_until = subscription.feed.history.time_of(self._shown - 1) or self._shown_until
 
-    def parts(self, feed: ServiceFeed, lens: Lens, searched: bool) -> tuple[list[Row], list[Row]]:
+    def parts(self, feed: Timeline, lens: Lens, searched: bool) -> tuple[list[Row], list[Row]]:
         """What the tab has shown or can search, and what it may never have shown, after a gap for what has left."""
         history = feed.history
         shown = [*self.older[: self._older_shown], *lens.held(history, self.first(feed, searched), self.unknown)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dashboard.lines import Message, messages_of
 from dashboard.model import SECOND, STAMP_LENGTH, Cursor, Gap, LogLine, Row, format_timestamp
-from dashboard.timeline import History, ServiceFeed, row_time
+from dashboard.timeline import History, Timeline, row_time
 from dashboard.view import View
 
 NEAR = 500  # rows before and after a line among which its message is looked for
@@ -31,7 +31,7 @@ class Found:
         return str(self.line.cursor)
 
 
-async def find(hub: View, feed: ServiceFeed, cursor: Cursor) -> Found | None:
+async def find(hub: View, feed: Timeline, cursor: Cursor) -> Found | None:
     """The line as the visitor may see it; None when nobody has it any more.
 
     :raises EngineError, LimitReached: when it would have to be read from the engine, and cannot be
@@ -58,7 +58,7 @@ def number_of(history: History, cursor: Cursor) -> int | None:
     return None
 
 
-async def around(hub: View, feed: ServiceFeed, cursor: Cursor, most: int) -> list[Row]:
+async def around(hub: View, feed: Timeline, cursor: Cursor, most: int) -> list[Row]:
     """What the engine has around a line, older than what is held: at most so many lines before it and after it.
 
     A gap stands at the end when there are more. Nothing when the engine does not have the line.

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from dashboard.lines import Grouper, Level
 from dashboard.model import Row
-from dashboard.timeline import ServiceFeed
+from dashboard.timeline import Timeline
 from dashboard.view import Lens
 
 EVERY = 1.0  # seconds between two looks
@@ -25,7 +25,7 @@ class Tally:
     there are at least so many, and :meth:`counts` says so.
     """
 
-    def __init__(self, feed: ServiceFeed) -> None:
+    def __init__(self, feed: Timeline) -> None:
         self._history = feed.history
         self._first = feed.history.first  # the number of the first row that is counted
         self._levels: deque[Level | None] = deque()  # of each row that begins a message
@@ -79,9 +79,9 @@ class Tallies:
     """One for each history and each way of seeing it."""
 
     def __init__(self) -> None:
-        self._known: WeakKeyDictionary[ServiceFeed, dict[bool, Tally]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Timeline, dict[bool, Tally]] = WeakKeyDictionary()
 
-    def of(self, feed: ServiceFeed, lens: Lens) -> Tally:
+    def of(self, feed: Timeline, lens: Lens) -> Tally:
         """That of a service, as a lens shows it."""
         known = self._known.setdefault(feed, {})
         if lens.redacts not in known:

@@ -19,7 +19,7 @@ from dashboard.pages.logs.place import Place
 from dashboard.pages.logs.render import Renderer
 from dashboard.pages.logs.sieve import Sieve
 from dashboard.pages.logs.strands import Strands
-from dashboard.timeline import ServiceFeed, Subscription
+from dashboard.timeline import Subscription, Timeline
 from dashboard.view import View
 
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
@@ -87,7 +87,7 @@ class LogViewer:
         return self._held.first(self.feed, True) if self.feed else 0
 
     @property
-    def feed(self) -> ServiceFeed | None:
+    def feed(self) -> Timeline | None:
         """The timeline that is being watched."""
         return self._subscription.feed if self._subscription else None
 
@@ -288,7 +288,7 @@ class LogViewer:
         self.view.point_at(str(cursor))
         return shown
 
-    async def _read_around(self, feed: ServiceFeed, cursor: Cursor, most: int) -> list[Row]:
+    async def _read_around(self, feed: Timeline, cursor: Cursor, most: int) -> list[Row]:
         try:
             return await around(self._hub, feed, cursor, most)
         except (EngineError, LimitReached) as error:

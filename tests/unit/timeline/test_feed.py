@@ -276,7 +276,7 @@ async def test_a_recreated_container_is_the_same_service(engine, hub):
 
 
 async def test_a_service_that_is_recreated_again_and_again_costs_no_more_than_before(engine, hub, monkeypatch):
-    monkeypatch.setattr('dashboard.timeline.feed.REMEMBERED', 0)
+    monkeypatch.setattr('dashboard.timeline.timeline.REMEMBERED', 0)
     container = engine.add('web')
     await known(hub, 'web')
     async with hub.subscribe(container.service, 0) as subscription:

@@ -156,7 +156,7 @@ def bare(cursor):
 
 @pytest.mark.parametrize('form', [str, bare])
 async def test_a_resume_after_a_recreation_repeats_nothing(engine, hub, monkeypatch, form):
-    monkeypatch.setattr('dashboard.timeline.feed.REMEMBERED', 0)  # as if everything was long ago
+    monkeypatch.setattr('dashboard.timeline.timeline.REMEMBERED', 0)  # as if everything was long ago
     old = engine.add('web')
     engine.write_many(old, [str(number) for number in range(900)])
     await known(hub, 'web')
