@@ -15,11 +15,11 @@ from fastapi.responses import StreamingResponse
 
 from dashboard.access import Audit
 from dashboard.api.errors import READING
-from dashboard.api.logs import Filter, Since, Stamps, Until, select
+from dashboard.api.logs import Filter, Levels, Since, Stamps, Until, select
 from dashboard.api.sifted import sifted
 from dashboard.api.wire import row_messages
 from dashboard.errors import ServiceNotFound
-from dashboard.lines import parse
+from dashboard.lines import levels_named, parse
 from dashboard.model import PREFIX, Gap, LogLine, Row, format_timestamp
 from dashboard.timeline import BATCH, Marks, in_pieces, is_cursor
 from dashboard.view import View, Views
@@ -53,18 +53,19 @@ def router(views: Views, audit: Audit) -> APIRouter:
         since: Since = None,
         until: Until = None,
         filter: Filter = '',
+        level: Levels = '',
         timestamps: Stamps = False,
         held: Held = None,
         hub: View = Depends(views),
     ) -> StreamingResponse:
         """The log as a file: all that the engine has, or what the parameters select."""
         await hub.asked()
-        found, question = hub.find(service), parse(filter)
+        found, question = hub.find(service), parse(filter).among(levels_named(level))
         rows = select(hub, found, tail, since, until) if held is None else _held(hub, service, held)
         marks = Marks.parse(since) if since and is_cursor(since) else Marks()
         encode = _as_jsonl(service, marks) if format is Format.JSONL else _as_text(timestamps)
         options = {'format': format.value, 'tail': tail, 'since': since, 'until': until, 'held': held}
-        options |= {'service': service, 'filter': filter or None}
+        options |= {'service': service, 'filter': filter or None, 'level': level or None}
         note = partial(audit.record, 'download', request.state.identity, address_of(request), **options)
         return await _stream(_noted(_encoded(sifted(rows, question), encode), note), _file_name(service, format))
 

@@ -34,6 +34,10 @@ Filter = Annotated[
         description='Only messages that this question finds: text, `/…/` (RE2), `field:value`, `level:>=warn`, `OR` …'
     ),
 ]
+Levels = Annotated[
+    str,
+    Query(description='Only messages of these levels: `error,warn`. Beside `filter`, which takes `level:` as well.'),
+]
 Stamps = Annotated[bool, Query(description="Whether each line begins with the engine's timestamp.")]
 
 

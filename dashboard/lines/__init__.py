@@ -2,7 +2,7 @@
 
 from dashboard.lines.ansi import PLAIN, Style, rgb, sequences, spans, unseen, visible
 from dashboard.lines.fields import Field, Fields, Kind, fields_of, fields_of_lines
-from dashboard.lines.levels import Level, level_named, level_of, levels_of
+from dashboard.lines.levels import Level, level_named, level_of, levels_named, levels_of
 from dashboard.lines.messages import Grouper, Message, Part, beginning, messages_of, surely_begins
 from dashboard.lines.moments import parse_moment
 from dashboard.lines.objects import set_out
@@ -67,6 +67,7 @@ __all__ = [
     'fixed',
     'level_named',
     'level_of',
+    'levels_named',
     'levels_of',
     'messages_of',
     'none_of',

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
+from dashboard.errors import BadRequest
 from dashboard.lines.ansi import visible
 from dashboard.lines.dialects import LONGEST_HEAD, WORDS, by_status, word_of
 from dashboard.lines.objects import object_of
@@ -55,6 +56,18 @@ def level_named(word: str) -> Level | None:
     """The level that a word means in some dialect, in any case: ``warning``, ``SEVERE``, ``crit``; None for others."""
     name = WORDS.get(word.strip().lower())
     return _LEVELS[name] if name else (Level.UNKNOWN if word.strip().lower() == 'unknown' else None)
+
+
+def levels_named(words: str) -> frozenset[Level]:
+    """The levels that words mean which are parted by commas, as in ``error,warn``.
+
+    :raises BadRequest: when one of them means none
+    """
+    found = {word.strip(): level_named(word) for word in words.split(',') if word.strip()}
+    if unknown := [word for word, level in found.items() if level is None]:
+        known = ', '.join(level.name.lower() for level in Level)
+        raise BadRequest(f'There is no level {unknown[0][:40]!r}: say one or several of {known}, with commas between.')
+    return frozenset(level for level in found.values() if level is not None)
 
 
 def level_of_object(fields: dict[str, Any]) -> Level:

@@ -25,7 +25,6 @@ from dashboard.lines.tree import (
     Everything,
     HasLevel,
     HasValue,
-    Or,
     Order,
     Regex,
     Text,
@@ -123,22 +122,12 @@ class Question:
         """The question that does not ask for this."""
         return _changed(all_of(part for part in self._parts() if part != term))
 
-    @property
-    def levels(self) -> frozenset[Level]:
-        """The levels that it lets through, as far as its outermost terms say; all when they say nothing."""
-        allowed = frozenset(Level)
-        for part in self._parts():
-            if (chosen := _levels(part)) is not None:
-                allowed &= chosen
-        return allowed
-
-    def with_levels(self, levels: Iterable[Level]) -> Question:
-        """The question that lets just these levels through; with none or all of them, whatever level."""
+    def among(self, levels: Iterable[Level]) -> Question:
+        """The question that finds messages of these levels only; with none or all of them, of any."""
         wanted = sorted(set(levels))
-        parts = [part for part in self._parts() if _levels(part) is None]
-        if wanted and len(wanted) < len(Level):
-            parts.append(any_of(HasLevel(Order.IS, level) for level in wanted))
-        return _changed(all_of(parts))
+        if not wanted or len(wanted) == len(Level):
+            return self
+        return Question(all_of([self.tree, any_of(HasLevel(Order.IS, level) for level in wanted)]), self.problem)
 
     def _parts(self) -> tuple[Tree, ...]:
         return self.tree.parts if isinstance(self.tree, And) else (self.tree,)
@@ -209,17 +198,6 @@ def _patterns(tree: Tree, expressions: dict[str, Expression]) -> Iterator[Patter
             yield re.compile(
                 f'{re.escape(leaf.name)}[:=]"?{re.escape(leaf.value)}', re.IGNORECASE
             )  # or as logfmt has it
-
-
-def _levels(part: Tree) -> frozenset[Level] | None:
-    """The levels that a term lets through; None when it asks more than that."""
-    if isinstance(part, Or):
-        each = [_levels(inner) for inner in part.parts]
-        return None if None in each else frozenset().union(*(levels for levels in each if levels is not None))
-    if not isinstance(part, HasLevel):
-        return None
-    ask = test_of(part, {})
-    return frozenset(level for level in Level if ask(Subject(b'', level=level)))
 
 
 def _text(tree: Tree) -> str:

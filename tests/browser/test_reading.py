@@ -56,30 +56,42 @@ def test_a_trace_is_found_as_one_message_and_unfolds_by_the_keyboard(open_page, 
     assert first.bounding_box()['y'] < cause.bounding_box()['y']
 
 
-def test_a_chip_shows_its_level_alone_and_then_all_again(open_page, demo_server):
+def level_in(page):
+    return parse_qs(urlparse(page.url).query).get('level')
+
+
+def test_chips_choose_levels_beside_the_filter_and_the_address_says_so(open_page, demo_server):
     page = open_page(demo_server, '/logs?service=api&tail=500&filter=ms:>0')
-    chip = page.get_by_role('button', name=re.compile(r'^Error \d'))
-    expect(chip).to_be_visible()
-    chip.focus()
+    error, warn = (page.get_by_role('button', name=re.compile(rf'^{name} \d')) for name in ('Error', 'Warn'))
+    expect(error).to_be_visible()
+    error.focus()
     page.keyboard.press('Enter')
-    expect(chip).to_have_attribute('aria-pressed', 'true')
-    expect(page.get_by_label('Filter logs')).to_have_value('ms:>0 level:error')
+    expect(error).to_have_attribute('aria-pressed', 'true')
     page.wait_for_function(f"{SHOWN}.length && {SHOWN}.every(line => line.matches('.r'))")
-    assert parse_qs(urlparse(page.url).query)['filter'] == ['ms:>0 level:error']
-    page.get_by_role('button', name=re.compile(r'^Warn \d')).click()
-    expect(page.get_by_label('Filter logs')).to_have_value('ms:>0 level:warn')
-    expect(chip).to_have_attribute('aria-pressed', 'false')
-    page.get_by_role('button', name=re.compile(r'^Warn \d')).click()
+    assert level_in(page) == ['error']
+    warn.click()
+    page.wait_for_function(f"{SHOWN}.some(line => line.querySelector('.m4'))")
+    page.wait_for_function(f"{SHOWN}.every(line => line.matches('.r, :has(> .m4)'))")
+    assert level_in(page) == ['error,warn']
     expect(page.get_by_label('Filter logs')).to_have_value('ms:>0')
-    page.wait_for_function(f"{SHOWN}.some(line => !line.matches('.r'))")
+    error.click()
+    expect(error).to_have_attribute('aria-pressed', 'false')
+    warn.click()
+    page.wait_for_function(f"{SHOWN}.some(line => line.querySelector('.m3'))")
+    assert level_in(page) is None
 
 
-def test_a_level_in_the_filter_box_presses_its_chip(open_page, demo_server):
-    page = open_page(demo_server, '/logs?service=api&tail=500')
-    page.get_by_label('Filter logs').fill('level:>=warn')
+def test_an_address_with_levels_opens_with_these_also_beside_a_filter_that_asks_for_some(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=api&tail=500&level=warning,error,nonsense')
+    page.wait_for_function(f"{SHOWN}.length > 20 && {SHOWN}.some(line => line.querySelector('.m3'))")
+    page.goto(f'{demo_server.url}/logs?service=api&tail=500&filter=level:>=info&level=warning,error')
     for name in ('Warn', 'Error'):
         expect(page.get_by_role('button', name=re.compile(rf'^{name} \d'))).to_have_attribute('aria-pressed', 'true')
     expect(page.get_by_role('button', name=re.compile(r'^Info \d'))).to_have_attribute('aria-pressed', 'false')
+    page.wait_for_function(f"{SHOWN}.length && {SHOWN}.every(line => line.matches('.r, :has(> .m4)'))")
+    with page.expect_download() as download:
+        page.get_by_role('button', name='Download').first.click()
+    assert set(re.findall(r'"level":"(\w+)"', download.value.path().read_text())) == {'warn', 'error'}
 
 
 def test_choosing_a_level_keeps_the_line_at_the_top_where_it_is(open_page, demo_server):

@@ -1,4 +1,4 @@
-"""How many messages of each level are held; a click shows only those."""
+"""How many messages of each level are held; a click shows only those, and those of others that are chosen."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ class Chips(Part):
         if (seen := (tally, tally.looks, first)) != self._seen:
             self._seen, self._counts = seen, tally.counts(first)
         counts, whole = self._counts
-        chosen = self.tab.viewer.question.levels
+        chosen = self.tab.link.levels
         for level, chip in self._chips.items():
-            chip.show(counts[level], whole, len(chosen) < len(Level) and level in chosen)
+            chip.show(counts[level], whole, level in chosen)
 
 
 class _Chip:
@@ -93,7 +93,5 @@ class _Chip:
             self._box.props(f'aria-pressed={str(chosen).lower()}')
 
     def _choose(self) -> None:
-        """Show only this level; when it is the only one already, all."""
-        question = self._tab.viewer.question
-        wanted = set() if question.levels == {self._level} else {self._level}
-        self._tab.ask(question.with_levels(wanted))
+        """Show this level as well as the others that are chosen, or not any more; with none chosen, all are shown."""
+        self._tab.choose_levels(self._tab.link.levels ^ {self._level})

@@ -21,6 +21,7 @@ class Before:
     """What was seen before a line was shown in context."""
 
     term: str
+    level: str
     following: bool
 
 
@@ -67,11 +68,11 @@ class Desk:
         self._tab.refresh()
 
     def show_context(self, found: Found) -> None:
-        """Show the line among all others, without the filter."""
+        """Show the line among all others, without the filter and of whatever level."""
         tab = self._tab
         if self.before is None:
-            self.before = Before(tab.link.filter, tab.viewer.following)
-        tab.show(found.line.cursor, '')
+            self.before = Before(tab.link.filter, tab.link.level, tab.viewer.following)
+        tab.show_all_around(found.line.cursor)
 
     def leave_context(self) -> None:
         """Go back to what was seen before."""
@@ -79,7 +80,7 @@ class Desk:
         line = tab.link.cursor
         if before is None:
             return
-        tab.filter(before.term)
+        tab.filter(before.term, before.level)
         tab.link = replace(tab.link, at='')
         tab.remember()
         if line and not before.following:

@@ -30,7 +30,7 @@ class FilterBar(Part):
             # not the box's own: each change of the box sends its text along, over what is typed next
             self._words = ui.label().classes('words').props('role=status')
         self._told = ''  # what of this box is in force
-        self._filter(tab.link.filter)
+        self._filter(tab.link.filter, begins=True)
 
     def refresh(self) -> None:
         """Say how many lines match."""
@@ -38,18 +38,20 @@ class FilterBar(Part):
         self._auto.set_value(viewer.following)
         if self.tab.link.filter != self._told:  # not what was typed here: a button asks it
             self._box.set_value(self.tab.link.filter)
-        self._matches.set_text(_matches(viewer.matches, viewer.matching_lines) if self.tab.link.filter else '')
+        self._matches.set_text(_matches(viewer.matches, viewer.matching_lines) if viewer.question else '')
 
     def _set(self, term: str | None) -> None:
         self._filter(term or '')
         self.tab.remember()
 
-    def _filter(self, term: str) -> None:
+    def _filter(self, term: str, begins: bool = False) -> None:
         """Filter by a term; one that does not do is told below its box, and what was in force stays so."""
         try:
-            if not term == self.tab.link.filter == self.tab.viewer.term:
+            if begins or not term == self.tab.link.filter == self.tab.viewer.term:
                 self.tab.filter(term)
         except BadRequest as error:
+            if begins:
+                self.tab.filter('')  # among the levels of the link
             in_force = bool(self.tab.link.filter)
             self._say(f'{error} The filter before it stays in force.' if in_force else str(error), wrong=True)
         else:

@@ -31,7 +31,9 @@ class Context(Part):
         before = self._desk.before
         self._box.set_visibility(before is not None)
         if before is not None:
-            self._words.set_text('The line in context' + (', without the filter.' if before.term else '.'))
+            self._words.set_text(
+                'The line in context' + (', without the filter.' if before.term or before.level else '.')
+            )
 
 
 class Pins(Part):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from dashboard.lines import Sifter, parse
+from dashboard.lines import Level, Sifter, parse
 from dashboard.model import Notice, Row
 from dashboard.timeline import weight
 
@@ -18,12 +18,14 @@ class Sieve:
     """A question of messages that lets gaps pass: what is missing may be what is asked for.
 
     :param term: as it was typed
+    :param levels: those of messages that may pass beside; none of them: all
     :raises BadRequest: when the term is too long or no regular expression
     """
 
-    def __init__(self, term: str = '') -> None:
-        self.question = parse(term)
-        self.term = term if self.question else ''
+    def __init__(self, term: str = '', levels: Iterable[Level] = ()) -> None:
+        typed = parse(term)
+        self.term = term if typed else ''
+        self.question = typed.among(levels)
         self.pattern = self.question.pattern  # finds what is to be marked; see Question
         self._sifter = Sifter(self.question)
 

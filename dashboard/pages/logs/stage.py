@@ -52,8 +52,11 @@ class Stage(Part):
         viewer = self.tab.viewer
         if viewer.error or not self.tab.hub.services:
             return ''  # the banner says it, or the welcome
-        if self.tab.link.filter and (lines := viewer.lines):
-            return f'None of the {lines:,} lines held here contains the filter. The whole log is in the download.'
+        if viewer.question and (lines := viewer.lines):
+            missed = (
+                'contains the filter' if viewer.term else f'has the level {self.tab.link.level.replace(",", " or ")}'
+            )
+            return f'None of the {lines:,} lines held here {missed}. The whole log is in the download.'
         if viewer.cleared:
             return 'No logs available since you cleared them. To have them back, choose how many last lines to see.'
         return 'No logs available' if viewer.feed or self.tab.hub.status.reachable else 'Waiting for the engine …'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import UTC, tzinfo
@@ -11,10 +11,10 @@ from urllib.parse import quote, urlencode
 from nicegui import ui
 
 from dashboard.errors import DashboardError
-from dashboard.lines import Question
+from dashboard.lines import Level, Question
 from dashboard.model import Cursor, ServiceKey
 from dashboard.pages import clients
-from dashboard.pages.logs.link import Link
+from dashboard.pages.logs.link import Link, levels_text
 from dashboard.pages.logs.place import Place, forget_place
 from dashboard.pages.logs.viewer import LogViewer
 from dashboard.pages.preferences import Preferences
@@ -72,14 +72,21 @@ class Tab:
         self.link, self.place = replace(self.link, tail=tail, at=''), None
         self._watch()
 
-    def filter(self, term: str) -> None:
-        """Show only the lines that the question ``term`` finds.
+    def filter(self, term: str, level: str | None = None) -> None:
+        """Show only the messages that the question ``term`` finds, and of these levels; None: of those as before.
 
         :raises BadRequest: when it does not do; what was in force stays so
         """
         self.link = replace(self.link, filter=self.viewer.term)
-        self.viewer.filter(term)
-        self.link = replace(self.link, filter=term)
+        wanted = replace(self.link, filter=term, level=self.link.level if level is None else level)
+        self.viewer.filter(term, wanted.levels)
+        self.link = wanted
+
+    def choose_levels(self, levels: Iterable[Level]) -> None:
+        """Show only the messages of these levels; without any, those of all."""
+        self.filter(self.viewer.term, levels_text(levels))
+        self.remember()
+        self.refresh()
 
     def ask(self, question: Question) -> None:
         """Filter by a question that was made by a button; the filter box and the URL say it too.
@@ -90,9 +97,9 @@ class Tab:
         self.remember()
         self.refresh()
 
-    def show(self, cursor: Cursor, term: str) -> None:
-        """See a line among those around it, through the filter ``term``."""
-        self.filter(term)
+    def show_all_around(self, cursor: Cursor) -> None:
+        """See a line among all those around it, whatever the filter and the chosen levels were."""
+        self.filter('', '')
         self.link = replace(self.link, at=str(cursor))
         self.viewer.show(cursor)
         self.remember()
@@ -122,8 +129,9 @@ class Tab:
         query: dict[str, object] = {'format': form, 'timestamps': str(self.preferences.on('timestamps')).lower()}
         if not whole:
             query['held'] = self.viewer.first_row
-        if filtered and not whole and self.link.filter:
-            query['filter'] = self.link.filter
+        if filtered and not whole:
+            asked = {'filter': self.viewer.term, 'level': self.link.level}
+            query |= {name: words for name, words in asked.items() if words}
         if self.link.service:
             clients.download(f'/api/logs/{quote(self.link.service, safe="")}/download?{urlencode(query)}')
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached
-from dashboard.lines import Question
+from dashboard.lines import Level, Question
 from dashboard.model import Cursor, Gap, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.gaps import Gaps, lines_inside
@@ -68,7 +68,7 @@ class LogViewer:
 
     @property
     def term(self) -> str:
-        """The filter in force."""
+        """The filter in force, as it was typed."""
         return self._sieve.term
 
     @property
@@ -78,7 +78,7 @@ class LogViewer:
 
     @property
     def question(self) -> Question:
-        """What the filter asks."""
+        """What the filter asks, among the chosen levels."""
         return self._sieve.question
 
     @property
@@ -94,7 +94,7 @@ class LogViewer:
     @property
     def first_row(self) -> int:
         """Where what this tab shows, or its filter searches, begins in the service's history."""
-        return self._held.first(self.feed, bool(self.term)) if self.feed else 0
+        return self._held.first(self.feed, bool(self.question)) if self.feed else 0
 
     @property
     def cleared(self) -> bool:
@@ -104,7 +104,7 @@ class LogViewer:
     @property
     def lines(self) -> int:
         """How many lines this tab shows, or its filter searches, on the page and on the server."""
-        return self._held.lines(self.feed, bool(self.term)) if self.feed else 0
+        return self._held.lines(self.feed, bool(self.question)) if self.feed else 0
 
     @property
     def behind(self) -> int:
@@ -124,12 +124,12 @@ class LogViewer:
         self._place, self._held = place, Held(0)
         self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
 
-    def filter(self, term: str) -> None:
-        """Show only the lines that the question ``term`` finds.
+    def filter(self, term: str, levels: Iterable[Level] = ()) -> None:
+        """Show only the messages that the question ``term`` finds, of these levels; of all without any.
 
         :raises BadRequest: when it is too long or no regular expression; the filter stays as it was
         """
-        self._sieve = Sieve(term)
+        self._sieve = Sieve(term, levels)
         self._refill()
 
     def show(self, cursor: Cursor) -> None:
@@ -238,7 +238,7 @@ class LogViewer:
         history, capacity = subscription.feed.history, self.view.capacity
         await self._hub.lens.look(history)
         subscription.position = history.end  # taken, as the rows are, before anything is waited for
-        shown, since = self._held.parts(subscription.feed, self._hub.lens, bool(self.term))
+        shown, since = self._held.parts(subscription.feed, self._hub.lens, bool(self.question))
         row = None if self._held.older else self._held.unknown
         sieve = self._sieve
         sieve.begin()

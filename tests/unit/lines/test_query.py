@@ -34,6 +34,7 @@ from dashboard.lines import (
     compiled,
     fields_of,
     level_of,
+    levels_named,
     none_of,
     parse,
     places,
@@ -361,16 +362,22 @@ def test_buttons_change_it():
     assert parse('a OR b').with_term(HasField('x')).text == '(a OR b) x:*'
 
 
-def test_chips_change_the_levels():
-    question = parse('timeout').with_levels([Level.ERROR])
+def test_a_question_is_asked_among_chosen_levels():
+    question = parse('timeout').among([Level.ERROR])
     assert question.text == 'timeout level:error'
-    assert question.levels == {Level.ERROR}
-    assert question.with_levels([Level.FATAL, Level.WARN]).text == 'timeout (level:warn OR level:fatal)'
-    assert question.with_levels([Level.FATAL, Level.WARN]).levels == {Level.WARN, Level.FATAL}
-    assert question.with_levels([]).text == question.with_levels(Level).text == 'timeout'
-    assert parse('level:>=warn x').levels == {Level.WARN, Level.ERROR, Level.FATAL}
-    assert parse('x').levels == set(Level)
-    assert parse('level:error OR x').levels == set(Level)
+    assert parse('a OR b').among([Level.FATAL, Level.WARN]).text == '(a OR b) (level:warn OR level:fatal)'
+    assert parse('timeout').among([]) == parse('timeout').among(Level) == parse('timeout')
+    assert parse('').among([Level.INFO]).text == 'level:info'
+    longest = 'x' * 1_000
+    assert parse(longest).among([Level.INFO]).matches_text(f'INFO: {longest}'), 'beside a question of any length'
+    assert parse('(').among([Level.INFO]).problem == parse('(').problem != ''
+
+
+def test_levels_are_named_with_commas_between_and_another_word_is_refused():
+    assert levels_named('error, Warning,') == {Level.ERROR, Level.WARN}
+    assert levels_named('') == set()
+    with pytest.raises(BadRequest, match="no level 'loud': say one or several of unknown, trace"):
+        levels_named('error,loud')
 
 
 def test_a_change_that_is_too_long_is_refused_in_words():
