@@ -2,6 +2,7 @@
 
 from dashboard.access.accounts import LIFETIME, Accounts, ensure_admin, require_admin
 from dashboard.access.audit import Audit, Event, selecting
+from dashboard.access.filters import LONGEST_NAME, SavedFilter, SavedFilters
 from dashboard.access.identity import Identity, Role
 from dashboard.access.private import look_at_directory
 from dashboard.access.scope import EVERYTHING, Scope
@@ -16,12 +17,15 @@ __all__ = [
     'DEVICE_LIFETIME',
     'EVERYTHING',
     'LIFETIME',
+    'LONGEST_NAME',
     'NAME_LENGTH',
     'Accounts',
     'Audit',
     'Event',
     'Identity',
     'Role',
+    'SavedFilter',
+    'SavedFilters',
     'Scope',
     'Session',
     'User',

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 
+from dashboard.access.filters import SavedFilters
 from dashboard.access.identity import Identity
 from dashboard.access.passwords import Passwords
 from dashboard.access.session_store import SessionStore
@@ -41,7 +42,7 @@ WAITING = 100  # sign-ins that may queue for the hasher; further ones are told t
 
 
 class Accounts:
-    """Who comes in, with what, and the way to all else about accounts: ``users``, ``sessions`` and ``visits``.
+    """Who comes in, with what, and the way to all else of accounts: ``users``, ``sessions``, ``visits``, ``filters``.
 
     The methods block; from the event loop, those that hash (about 50 ms) are called with :meth:`aside`.
 
@@ -58,6 +59,7 @@ class Accounts:
         self.visits = Visits(sessions)
         self._passwords = Passwords(hasher)
         self.users = Users(self._store, self._passwords)
+        self.filters = SavedFilters(self._store)
         self._throttle = Throttle()
         self._devices = Throttle()  # of browsers in which the user has signed in before; see `tokens`
         self._changes = Throttle()  # of passwords: not to be used up by whoever only knows a user's name

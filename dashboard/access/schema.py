@@ -35,6 +35,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         'UPDATE sessions SET id = lower(hex(randomblob(8))), last_used = created',
         'CREATE UNIQUE INDEX sessions_by_id ON sessions (id)',
     ),
+    (
+        """CREATE TABLE filters (
+            username TEXT COLLATE NOCASE REFERENCES users ON DELETE CASCADE,  -- NULL: it is everybody's
+            name TEXT NOT NULL COLLATE NOCASE,
+            filter TEXT NOT NULL,
+            level TEXT NOT NULL                        -- as the address of the page has it
+        )""",
+        "CREATE UNIQUE INDEX filters_by_name ON filters (coalesce(username, ''), name)",
+    ),
 )
 
 

@@ -26,6 +26,8 @@ from dashboard.pages.logs.link import Link
 from dashboard.pages.logs.pins import Context, Pins
 from dashboard.pages.logs.place import place_of, watch_connection
 from dashboard.pages.logs.render import CSS
+from dashboard.pages.logs.saved import CSS as SAVED
+from dashboard.pages.logs.saved import Saved, Shelf
 from dashboard.pages.logs.selector import Selector
 from dashboard.pages.logs.stage import Banner, Foot, Stage
 from dashboard.pages.logs.switches import Switches
@@ -52,15 +54,16 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
             return refusal
         visit = stay(accounts, request.state.identity)
         watching = partial(audit.watching, visit.identity, address_of(request), via='page')
-        ui.add_css(CSS + CHIPS + DESK_CSS)
+        ui.add_css(CSS + CHIPS + DESK_CSS + SAVED)
         with shell(visit, request, accounts, audit) as frame:
             tab = Tab(views.of(visit), Link.of(request.query_params), frame.preferences, watching)
-            build(tab, frame, tallies)
+            note = partial(audit.record, who=visit.identity, address=address_of(request))
+            build(tab, frame, tallies, Shelf(accounts, visit, note))
         start(tab)
         return None
 
 
-def build(tab: Tab, frame: Frame, tallies: Tallies) -> None:
+def build(tab: Tab, frame: Frame, tallies: Tallies, shelf: Shelf) -> None:
     """Put the parts where they are seen; each is told what it is about when it is made."""
     desk = Desk(tab)
     with frame.menu:
@@ -72,7 +75,7 @@ def build(tab: Tab, frame: Frame, tallies: Tallies) -> None:
     with ui.element('div').classes('bar'):
         tab.parts += [Selector(tab), FilterBar(tab)]
         with ui.element('div').classes('actions'):
-            tab.parts += [Actions(tab)]
+            tab.parts += [Saved(tab, shelf), Actions(tab)]
     tab.parts += [Chips(tab, tallies), Banner(tab), Context(tab, desk), Pins(tab, desk)]
     with ui.element('div').classes('desk'):
         tab.parts += [stage := Stage(tab), Details(tab, desk)]
