@@ -105,7 +105,7 @@ class DockerEngine:
 
         def produce(stream: Stream, bridge: Bridge[LogLine]) -> None:
             terminal, response = self._open_log(stream, container, query)
-            decoder = FrameDecoder(container, tty=terminal)
+            decoder = FrameDecoder(container, tty=terminal, anywhere=not self.joins)
             last: deque[LogLine] = deque(maxlen=tail)
             put = last.extend if counts else bridge.put
             bridge.opened()

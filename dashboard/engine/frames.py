@@ -74,13 +74,17 @@ class PlainBody:
 
 
 class FrameDecoder:
-    """Cuts the body of a log stream into lines; joins those the engine split."""
+    """Cuts the body of a log stream into lines; joins those the engine split.
 
-    def __init__(self, container: Container, *, tty: bool) -> None:
+    :param anywhere: whether the engine splits a line wherever its reading of it ended, as Podman does
+    """
+
+    def __init__(self, container: Container, *, tty: bool, anywhere: bool = False) -> None:
         self._container = container
+        self._anywhere = anywhere
         self._cut = self._cut_terminal if tty else self._cut_frames
         self._rest = b''
-        self._pieces: dict[int, list[bytes]] = {}  # stream → the first pieces of a split line
+        self._pieces: dict[int, bytearray] = {}  # stream → the first pieces of a split line
         self._stamp = b''  # of the last line
         self._ordinal = 0
 
@@ -90,7 +94,7 @@ class FrameDecoder:
 
     def finish(self) -> list[LogLine]:
         """The stream has ended properly: return lines that never got their ending."""
-        pending = [(stream, b''.join(pieces)) for stream, pieces in self._pieces.items()]
+        pending = [(stream, bytes(pieces)) for stream, pieces in self._pieces.items()]
         if self._cut == self._cut_terminal and self._rest:
             pending.append((Stream.STDOUT, _rejoin(self._rest)))
         self._pieces, self._rest = {}, b''
@@ -118,16 +122,19 @@ class FrameDecoder:
     def _join(self, stream: int, record: bytes) -> list[LogLine]:
         """Any frame: a piece of a split line, a line while another's is unfinished, or with an unusual timestamp.
 
-        The engine cuts only full pieces: a shorter one without an ending is the last thing its writer said. What is
-        held goes as a line when more of it comes, and not before: all that comes may be its ending.
+        Docker's engine cuts only full pieces: a shorter one without an ending is the last thing its writer said. What
+        is held goes as a line when more of it comes, and not before: all that comes may be its ending.
         """
-        lines, held = [], self._pieces.get(stream, [])
-        if len(held) * ENGINE_SPLIT >= LONGEST_LINE and record[PREFIX:] not in ENDINGS:
-            lines.append(self._line(stream, b''.join(self._pieces.pop(stream))))
-        pieces = self._pieces.setdefault(stream, [])
-        pieces.append(record[PREFIX:] if pieces else record)
-        if len(record) < PREFIX + ENGINE_SPLIT or record.endswith(b'\n'):
-            lines.append(self._line(stream, b''.join(self._pieces.pop(stream))))
+        lines, held = [], self._pieces.pop(stream, bytearray())
+        content = _content(record) if held else record
+        if len(held) - PREFIX >= LONGEST_LINE and content not in ENDINGS:
+            lines.append(self._line(stream, bytes(held)))
+            held, content = bytearray(), record
+        held += content
+        if record.endswith(b'\n') or (len(record) < PREFIX + ENGINE_SPLIT and not self._anywhere):
+            lines.append(self._line(stream, bytes(held)))
+        else:
+            self._pieces[stream] = held
         return lines
 
     def _cut_terminal(self, buffer: bytes) -> list[LogLine]:
@@ -174,6 +181,11 @@ def _rejoin(record: bytes) -> bytes:
         parts.append(record[position : position + ENGINE_SPLIT])
         position += ENGINE_SPLIT
     return b''.join(parts)
+
+
+def _content(record: bytes) -> bytes:
+    """A piece without its timestamp."""
+    return record[PREFIX:] if record[STAMP_LENGTH - 1 : PREFIX] == b'Z ' else record.partition(b' ')[2]
 
 
 def _restamp(record: bytes, last: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboard.model import STAMP_LENGTH, LogLine
+from dashboard.model import PREFIX, STAMP_LENGTH, LogLine
 
 LOOKED_AT = 5_000  # last lines among which the stream's first ones are sought
 
@@ -38,9 +38,17 @@ class Joint:
 
 
 def _passed(known: list[bytes], first: list[bytes]) -> int:
-    """How many lines of the stream are known: from the last place on at which its first ones are found."""
-    for place in range(len(known) - 1, -1, -1):
-        both = len(known) - place
-        if known[place] == first[0] and known[place : place + len(first)] == first[:both]:
-            return both
+    """How many lines of the stream are known: from the last place on at which its first ones are found.
+
+    The stream may have begun within a line, where the engine splits lines anywhere; then only its end is in the first.
+    """
+    for begins in (bytes.__eq__, _ends_with):
+        for place in range(len(known) - 1, -1, -1):
+            both = len(known) - place
+            if begins(known[place], first[0]) and known[place + 1 : place + len(first)] == first[1:both]:
+                return both
     return 0
+
+
+def _ends_with(record: bytes, part: bytes) -> bool:
+    return record.endswith(part[PREFIX:])

@@ -131,6 +131,23 @@ def test_timestamps_with_a_zone_or_fewer_digits_are_brought_to_one_form():
     assert [line.text for line in lines] == ['podman', 'short']
 
 
+def test_lines_that_an_engine_splits_anywhere_are_joined_up_to_their_ending():
+    parts = [b'10:00:01Z to', b'10:00:01Z get', b'10:00:02Z her\n', b'10:00:02Z next\n', b'10:00:03.5+00:00 last words']
+    decoder = FrameDecoder(WEB, tty=False, anywhere=True)
+    lines = decoder.feed(b''.join(frame(1, b'2026-01-02T' + part) for part in parts))
+    assert [line.text for line in lines] == ['together', 'next']
+    assert lines[0].stamp == '2026-01-02T10:00:01.000000000Z'
+    assert [line.text for line in decoder.finish()] == ['last words']
+
+
+def test_of_a_line_that_is_split_anywhere_no_more_is_held_than_of_others():
+    decoder = FrameDecoder(WEB, tty=False, anywhere=True)
+    piece = frame(1, b'2026-01-02T10:00:01Z ' + b'x' * 8_000)
+    lines = [line for _ in range(300) for line in decoder.feed(piece)]
+    assert LONGEST_LINE <= max(len(line.content) for line in lines) < LONGEST_LINE + 8_000
+    assert sum(len(line.content) for line in lines + decoder.finish()) == 300 * 8_000
+
+
 def test_timestamps_with_a_zone_are_read_in_the_first_and_last_year_too():
     body = frame(1, b'0001-01-01T00:00:00+00:00 first\n') + frame(1, b'0001-01-01T00:00:00+01:00 before all\n')
     first, before = FrameDecoder(WEB, tty=False).feed(body)

@@ -187,6 +187,12 @@ async def test_a_stream_is_joined_to_the_log_by_its_lines_though_all_have_one_ti
     assert [line.ordinal for line in found] == list(range(len(known), len(known) + len(new)))
 
 
+async def test_a_stream_that_begins_within_a_line_is_joined_after_that_line(web):
+    stream = lines_of(web, ['ty', 'three', 'four'])
+    joint = Joint(lines_of(web, ['one', 'twenty', 'three']), stream)
+    assert [line.text for line in joint.sift(stream)] == ['four']
+
+
 async def test_what_the_log_had_beyond_the_first_lines_of_a_stream_is_left_out_of_its_next(web):
     joint = Joint(lines_of(web, 'abcdef'), lines_of(web, 'bc'))
     assert [line.text for batch in ('bc', 'de', 'fg') for line in joint.sift(lines_of(web, batch))] == ['g']
