@@ -140,8 +140,8 @@ def private_engine(tmp_path_factory):
     """Starts engines that the test may stop, kill and freeze: ``private_engine('--live-restore')``."""
     engines = []
 
-    def start(*options: str) -> PrivateEngine:
-        engines.append(PrivateEngine(tmp_path_factory.mktemp('engine'), *options))
+    def start(*options: str, kind: type[PrivateEngine] = PrivateEngine) -> PrivateEngine:
+        engines.append(kind(tmp_path_factory.mktemp('engine'), *options))
         return engines[-1].start()
 
     yield start

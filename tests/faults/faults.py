@@ -14,9 +14,10 @@ from playwright.sync_api import Browser
 
 from dashboard.app import RECONNECT
 from tests.faults.account import Account
-from tests.faults.scene import SLOW_WRITER, Scene
+from tests.faults.scene import EVEN_WRITER, SLOW_WRITER, WRITER, Scene
 from tests.faults.viewers import RESUME_EVERY
 from tests.support.docker_engine import TINY, PrivateEngine
+from tests.support.podman import MISSING, PodmanEngine, has_podman
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Fault:
     act: Callable[[Scene], None]
     ends_engine: bool = False  # which then is one of its own, else one that other faults use too
     options: tuple[str, ...] = ()  # of its own engine
+    podman: bool = False  # whether that is Podman
     environ: dict[str, str] = field(default_factory=dict)  # settings of the dashboard
     log: dict[str, str] = field(default_factory=dict)  # options of the writer's log
     tcp: bool = False  # how the dashboard reaches the engine, else by a unix socket
@@ -35,6 +37,16 @@ class Fault:
     in_order: bool = False  # what is true is the order of the log, not its timestamps
     crowded: bool = False  # starting so many containers makes lines late: each writer's own order counts
     badge: str = ''  # words that the badge must have said
+
+    @property
+    def kind(self) -> type[PrivateEngine]:
+        """Of its own engine."""
+        return PodmanEngine if self.podman else PrivateEngine
+
+    @property
+    def missing(self) -> str:
+        """In words, what this machine lacks for it; '' when it can be staged."""
+        return MISSING if self.podman and not has_podman() else ''
 
 
 def streams_end(scene: Scene) -> None:
@@ -232,6 +244,8 @@ FAULTS = [
         client_is_away,
         environ={'DASHBOARD_HISTORY_LINES': '1000'},
     ),
+    Fault("Podman: a stream's beginning, and its end", streams_end, True, podman=True, in_order=True),
+    Fault('Podman: its service is killed', engine_is_killed, True, podman=True, in_order=True, badge='unreachable'),
     Fault('the browser is offline for 5 s', browser_is_offline(5), badge='Reconnecting'),
     Fault(
         'the browser is offline until nothing is kept for it',
@@ -262,7 +276,8 @@ def run(
     fault: Fault, directory: Path, browser: Browser, engine: PrivateEngine
 ) -> tuple[dict[str, Account], list[str], int]:
     """Do it in the middle of the writing; the accounts, what the badge said, and how often the client resumed."""
-    scene = Scene(directory, browser, engine, tcp=fault.tcp, log=fault.log, environ=fault.environ)
+    writer = EVEN_WRITER if fault.podman else WRITER
+    scene = Scene(directory, browser, engine, writer=writer, tcp=fault.tcp, log=fault.log, environ=fault.environ)
     try:
         scene.rest(2)
         fault.act(scene)

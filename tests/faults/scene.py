@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -11,7 +12,7 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from playwright.sync_api import Browser
 
-from dashboard.model import SECOND, format_timestamp, parse_timestamp
+from dashboard.model import SECOND, STAMP_LENGTH, format_timestamp, parse_timestamp
 from tests.faults.account import Account, Gap, compare
 from tests.faults.viewers import Follower, Watcher
 from tests.support.browser import sign_in
@@ -27,6 +28,10 @@ WRITER = (
     ' while [ ! -e /end ]; do i=0; while [ $i -lt 100 ]; do i=$((i+1)); n=$((n+1)); echo "$run $n"; done;'
     ' usleep 45000; done; echo "$run end"; sleep 1000'
 )
+# 200 lines a second, after a past that makes Podman's reading of a tail slow
+EVEN_WRITER = WRITER.replace('100', '10').replace(
+    'trap', 'while [ $n -lt 3000 ]; do n=$((n+1)); echo "$run $n"; done; trap'
+)
 SLOW_WRITER = (
     'run=$(cut -c 1-8 /proc/sys/kernel/random/uuid); n=0;'
     ' while [ ! -e /end ]; do n=$((n+1)); echo "$run $n"; usleep 200000; done; echo "$run end"; sleep 1000'
@@ -38,6 +43,7 @@ class Scene:
 
     :param engine: runs, and has no containers; at the end it has none again
     :param environ: settings of the dashboard
+    :param writer: what the first container does
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class Scene:
         browser: Browser,
         engine: PrivateEngine,
         *,
+        writer: str = WRITER,
         tcp: bool = False,
         log: dict[str, str],
         environ: dict[str, str],
@@ -54,7 +61,7 @@ class Scene:
         self.client = engine.client()
         self.run = Containers(self.client)
         options = {'log_config': LogConfig(type='json-file', config=log)} if log else {}
-        self.web = self.write(**options)
+        self.web = self.write(command=writer, **options)
         self.removed: list[str] = []  # what removed containers have written
         path = None if tcp else directory / 'wire.sock'
         self.to_engine = Wire(str(engine.directory / 'docker.sock'), path)
@@ -157,7 +164,8 @@ class Scene:
 
     def _logged(self, container: Container) -> list[str]:
         command = ['docker', '--host', self.engine.url, 'logs', '--timestamps', container.id]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+        return [_in_full(row) for row in found]
 
     def close(self) -> None:
         self.follower.close()
@@ -171,6 +179,17 @@ class Scene:
 def _number(row: str | Gap) -> str | Gap:
     """A line without its time."""
     return row if isinstance(row, Gap) else row.partition(' ')[2]
+
+
+def _in_full(row: str) -> str:
+    """A row with its time as we write it: Podman tells whole seconds, and within lines too."""
+    stamp, _, text = row.partition(' ')
+    if len(stamp) == STAMP_LENGTH:
+        return row
+    return f'{format_timestamp(parse_timestamp(stamp))} {re.sub(_WHOLE_SECOND, "", text)}'
+
+
+_WHOLE_SECOND = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ')
 
 
 def _earlier(record: bytes, seconds: int) -> bytes:

@@ -20,8 +20,10 @@ def lasting_engine(tmp_path_factory):
 
 @pytest.fixture
 def engine(request, fault):
+    if fault.missing:
+        pytest.skip(fault.missing)
     if fault.ends_engine:
-        return request.getfixturevalue('private_engine')(*fault.options)
+        return request.getfixturevalue('private_engine')(*fault.options, kind=fault.kind)
     return request.getfixturevalue('lasting_engine')
 
 

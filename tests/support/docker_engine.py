@@ -50,9 +50,7 @@ def make_tiny_image(client: docker.DockerClient) -> str:
         try:
             client.images.get(TINY)
         except ImageNotFound:
-            repository, tag = TINY.split(':')
-            changes = ['ENV PATH=/bin']
-            client.api.import_image_from_data(_busybox(), repository=repository, tag=tag, changes=changes)
+            client.api.import_image_from_data(_busybox(), repository=TINY, changes=['ENV PATH=/bin'])
     return TINY
 
 
