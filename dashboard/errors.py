@@ -63,6 +63,8 @@ class RequestRefused(EngineUnavailable):
 
     def __init__(self, address: str, request: str, answer: str, advice: str) -> None:
         super().__init__(address, f'{request} was refused: {answer}', advice)
+        self.request = request
+        self.status = answer[:3]
         self.args = (f'The Docker engine at {address} refused {request}: {answer}. {advice}',)
 
 

@@ -17,7 +17,10 @@ from docker.utils import kwargs_from_env
 from dashboard.errors import ConfigError, EngineUnavailable, RequestRefused
 
 FILTERED = 'If a proxy filters what may be asked of the engine, let it pass this request.'
-FAILED = 'The next try follows by itself; if this goes on, see the log of the engine, and of a proxy before it.'
+FAILED = (
+    'The next try follows by itself; if this goes on, see the log of the engine, and of a proxy before it, '
+    'which must allow this request.'
+)
 START = 'Start Docker, or set DOCKER_HOST to the address of your engine; the page comes alive by itself.'
 
 

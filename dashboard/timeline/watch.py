@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from dashboard.engine import Engine
-from dashboard.errors import EngineUnavailable
+from dashboard.errors import EngineUnavailable, RequestRefused
 from dashboard.model import Container, ContainerEvent
 from dashboard.timeline.reopening import Reopening, backoff
 
@@ -69,7 +69,7 @@ class EngineWatch:
                     await self._list()
                     attempt, listed = 0, time.monotonic()
                 else:
-                    await self._engine.ping()
+                    await self._look_for_life()
             except EngineUnavailable as error:
                 attempt += 1
                 await self._away(error, attempt)
@@ -103,6 +103,12 @@ class EngineWatch:
         if returned:
             self._events.give_up(self.lost_at)
         self._take(containers, returned)
+
+    async def _look_for_life(self) -> None:
+        try:
+            await self._engine.ping()
+        except RequestRefused:  # a proxy may let the list pass and not this
+            await self._list()
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):

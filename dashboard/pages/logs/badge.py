@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
+from dashboard.errors import EngineUnavailable, RequestRefused
 from dashboard.model import SECOND
 from dashboard.pages.logs.tab import Part, Tab
 from dashboard.pages.logs.viewer import LogViewer
@@ -85,7 +86,9 @@ def state_of(engine: EngineStatus, viewer: LogViewer, pace: Pace, chosen: bool) 
     last = '' if seconds is None else f'last line {age_words(seconds)}'
     age = ' · '.join(filter(None, (_pace_words(pace.rate), last)))
     if engine.error:
-        return State(f'Engine unreachable, try {engine.attempt}, next in {_seconds(engine.retry_at)}', 'down', age)
+        return State(
+            f'{_away_words(engine.error)}, try {engine.attempt}, next in {_seconds(engine.retry_at)}', 'down', age
+        )
     if viewer.feed is None:
         waiting = chosen or not engine.reachable
         return State('Not watching' if viewer.error else 'Connecting' if waiting else 'Nothing chosen', 'idle')
@@ -97,6 +100,13 @@ def state_of(engine: EngineStatus, viewer: LogViewer, pace: Pace, chosen: bool) 
     if status.phase == 'live':
         return _live(viewer, seconds if pace.arriving else None, age)
     return State(*_WORDS[status.phase], age)
+
+
+def _away_words(error: EngineUnavailable) -> str:
+    """Why nothing is known of the containers, as shortly as can be: the line above the logs says the rest."""
+    if isinstance(error, RequestRefused):
+        return f'Refused: {error.request} ({error.status})'
+    return 'Engine unreachable'
 
 
 def _live(viewer: LogViewer, late: int | None, age: str) -> State:

@@ -8,6 +8,7 @@ from shlex import quote
 from nicegui import ui
 
 from dashboard.access import EVERYTHING
+from dashboard.errors import RequestRefused
 from dashboard.pages.logs.tab import Part, Tab
 from dashboard.view import View
 
@@ -54,7 +55,7 @@ def advice_for(hub: View) -> Advice | None:
     if hub.services or not (hub.status.reachable or hub.status.error):
         return None
     if hub.status.error:
-        return AWAY
+        return REFUSED if isinstance(hub.status.error, RequestRefused) else AWAY
     if (visitor := hub.visitor).scope != EVERYTHING:
         command = OUT_OF_SCOPE.command.format(quote(visitor.username))
         return Advice(OUT_OF_SCOPE.title, OUT_OF_SCOPE.words.format(visitor.scope), command)
@@ -66,6 +67,12 @@ def advice_for(hub: View) -> Advice | None:
 AWAY = Advice(
     'Docker cannot be reached',
     'This page goes on by itself as soon as Docker answers. This tells what is wrong, run where the dashboard runs:',
+    'python -m dashboard doctor',
+)
+REFUSED = Advice(
+    'The list of containers is refused',
+    'Docker, or a proxy before it, answers and refuses this request. The page goes on by itself as soon as the request '
+    'is let pass. This tells what else is wrong, run where the dashboard runs:',
     'python -m dashboard doctor',
 )
 NOTHING = Advice(

@@ -157,6 +157,16 @@ async def test_who_is_refused_the_list_of_containers_is_told_so(fake, refusal):
             hub.find('web')
 
 
+async def test_an_engine_whose_sign_of_life_is_refused_is_there_as_long_as_its_containers_are_listed(fake, monkeypatch):
+    monkeypatch.setattr('dashboard.timeline.watch.PING', 0.01)
+    fake.refused['_ping'] = (403, PAGE)
+    async with LogHub(DockerEngine({'DOCKER_HOST': fake.url}), Settings()) as hub:
+        await until(lambda: fake.asked.count('_ping') >= 3)
+        assert hub.status.reachable
+        fake.refused['list'] = (403, PAGE)
+        await until(lambda: hub.status.error)
+
+
 async def test_a_service_whose_log_is_refused_says_so_and_comes_alive_when_it_is_not(fake):
     fake.refused['logs'] = (403, PAGE)
     async with LogHub(DockerEngine({'DOCKER_HOST': fake.url}), Settings()) as hub:
