@@ -75,7 +75,12 @@ class Service:
     def status(self) -> str:
         """``running`` when any container runs, else the newest container's status."""
         states = [container.status for container in self.containers]
-        return 'running' if 'running' in states else states[0]
+        return 'running' if 'running' in states else next(iter(states), 'removed')
+
+    @property
+    def keys(self) -> frozenset[ServiceKey]:
+        """The services whose containers these are: itself, unless it stands for several."""
+        return frozenset(container.service for container in self.containers) or frozenset([self.key])
 
     @property
     def health(self) -> str:
@@ -190,6 +195,7 @@ class Gap:
     row: int | None = None  # number of the first missed row in the history, when they were skipped for one viewer only
     lost: bool = False  # whether nobody has them any more
     container: str = ''  # the short id of the only container whose lines they are
+    service: ServiceKey | None = None  # whose lines they are, in a timeline of several services
 
     @property
     def key(self) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
 
-from dashboard.api.wire import judged_messages
+from dashboard.api.wire import Naming, judged_messages
 from dashboard.model import Row
 from dashboard.timeline import Marks, Subscription, Timeline
 from dashboard.view import Lens
@@ -18,6 +18,8 @@ from dashboard.web import BURST
 
 KEPT = 8  # bursts remembered a service: viewers that keep up ask for the same one within a moment
 FINAL_TEXT = b'\x81'  # RFC 6455, section 5.2: a whole message of text, not masked
+
+_Key: TypeAlias = tuple[int, int, Naming, bool, bool]  # what a burst depends on
 
 
 class Burst:
@@ -36,33 +38,33 @@ class Bursts:
     """Encodes rows for any number of viewers of a service."""
 
     def __init__(self) -> None:
-        self._recent: WeakKeyDictionary[Timeline, dict[tuple[int, int, str, bool, bool], Burst]] = WeakKeyDictionary()
+        self._recent: WeakKeyDictionary[Timeline, dict[_Key, Burst]] = WeakKeyDictionary()
 
-    def of(self, subscription: Subscription, rows: list[Row], name: str, batch: bool, lens: Lens) -> Burst:
+    def of(self, subscription: Subscription, rows: list[Row], names: Naming, batch: bool, lens: Lens) -> Burst:
         """The messages for rows just taken from a subscription, as a lens shows them; see :func:`encode`."""
         if subscription.skipped:
-            return self._encode(subscription, rows, name, batch, lens)
+            return self._encode(subscription, rows, names, batch, lens)
         recent = self._recent.setdefault(subscription.feed, {})
-        key = (subscription.position, len(rows), name, batch, lens.redacts)
+        key = (subscription.position, len(rows), names, batch, lens.redacts)
         if key not in recent:
-            recent[key] = self._encode(subscription, rows, name, batch, lens)
+            recent[key] = self._encode(subscription, rows, names, batch, lens)
             while len(recent) > KEPT:
                 del recent[next(iter(recent))]
         return recent[key]
 
-    def _encode(self, subscription: Subscription, rows: list[Row], name: str, batch: bool, lens: Lens) -> Burst:
+    def _encode(self, subscription: Subscription, rows: list[Row], names: Naming, batch: bool, lens: Lens) -> Burst:
         marks = subscription.feed.marks_at(subscription.taken_from)
-        return encode(lens.taken(subscription, rows), name, batch, marks)
+        return encode(lens.taken(subscription, rows), names, batch, marks)
 
 
-def encode(rows: Sequence[Row], name: str, batch: bool, marks: Marks) -> Burst:
-    """The messages for rows of a service that follow ``marks``: one a row, or with ``batch`` one array of them."""
-    return encode_judged(((row, True) for row in rows), name, batch, marks)
+def encode(rows: Sequence[Row], names: Naming, batch: bool, marks: Marks) -> Burst:
+    """The messages for rows that follow ``marks``: one a row, or with ``batch`` one array of them."""
+    return encode_judged(((row, True) for row in rows), names, batch, marks)
 
 
-def encode_judged(rows: Iterable[tuple[Row, bool]], name: str, batch: bool, marks: Marks) -> Burst:
+def encode_judged(rows: Iterable[tuple[Row, bool]], names: Naming, batch: bool, marks: Marks) -> Burst:
     """The same of those rows that are wanted; the marks go on over the others too."""
-    messages = judged_messages(rows, name, marks)
+    messages = judged_messages(rows, names, marks)
     if batch:
         return Burst([text_of(messages)] if messages else [])
     return Burst([text_of(message) for message in messages])

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -17,11 +17,11 @@ from dashboard.access import Audit
 from dashboard.api.errors import READING
 from dashboard.api.logs import Filter, Levels, Since, Stamps, Until, select
 from dashboard.api.sifted import sifted
-from dashboard.api.wire import row_messages
+from dashboard.api.wire import Naming, row_messages
 from dashboard.errors import ServiceNotFound
 from dashboard.lines import levels_named, parse
-from dashboard.model import PREFIX, Gap, LogLine, Row, format_timestamp
-from dashboard.timeline import BATCH, Marks, in_pieces, is_cursor
+from dashboard.model import PREFIX, Gap, LogLine, Row, ServiceKey, format_timestamp
+from dashboard.timeline import BATCH, Marks, Target, in_pieces, is_cursor
 from dashboard.view import View, Views
 from dashboard.web import address_of
 
@@ -58,12 +58,13 @@ def router(views: Views, audit: Audit) -> APIRouter:
         held: Held = None,
         hub: View = Depends(views),
     ) -> StreamingResponse:
-        """The log as a file: all that the engine has, or what the parameters select."""
+        """The log as a file: all that the engine has, or what the parameters select; of several services merged."""
         await hub.asked()
-        found, question = hub.find(service), parse(filter).among(levels_named(level))
-        rows = select(hub, found, tail, since, until) if held is None else _held(hub, service, held)
+        target, question = hub.select(service), parse(filter).among(levels_named(level))
+        names = Naming.for_(service, hub, target)
+        rows = select(hub, hub.service(target), tail, since, until) if held is None else _held(hub, target, held)
         marks = Marks.parse(since) if since and is_cursor(since) else Marks()
-        encode = _as_jsonl(service, marks) if format is Format.JSONL else _as_text(timestamps)
+        encode = _as_jsonl(names, marks) if format is Format.JSONL else _as_text(names, timestamps)
         options = {'format': format.value, 'tail': tail, 'since': since, 'until': until, 'held': held}
         options |= {'service': service, 'filter': filter or None, 'level': level or None}
         note = partial(audit.record, 'download', request.state.identity, address_of(request), **options)
@@ -72,11 +73,11 @@ def router(views: Views, audit: Audit) -> APIRouter:
     return routes
 
 
-async def _held(hub: View, service: str, first: int) -> AsyncGenerator[list[Row], None]:
+async def _held(hub: View, target: Target, first: int) -> AsyncGenerator[list[Row], None]:
     """What the server remembers, from row ``first`` to the present end."""
-    feed = hub.feed(hub.find(service).key)
+    feed = hub.feed(target)
     if feed is None:
-        raise ServiceNotFound(f'Nothing of {service} is held any more: open its page again, or download the whole log.')
+        raise ServiceNotFound('Nothing of this is held any more: open its page again, or download the whole log.')
     await hub.lens.look(feed.history)
     end = feed.history.end
     while first < end:
@@ -123,19 +124,29 @@ async def _stream(chunks: AsyncGenerator[bytes, None], name: str) -> StreamingRe
     return StreamingResponse(rest(), media_type=media_type, headers=headers)
 
 
-def _as_text(timestamps: bool) -> Callable[[Iterable[Row]], bytes]:
+def _as_text(names: Naming, timestamps: bool) -> Callable[[Iterable[Row]], bytes]:
     def encode(rows: Iterable[Row]) -> bytes:
         return b''.join(_bytes(row, timestamps) for row in rows)
 
-    return encode
+    def encode_named(rows: Iterable[Row]) -> bytes:
+        called = cache(lambda key: f'{names(key)} | '.encode())
+        return b''.join(_whose(row, called) + _bytes(row, timestamps) for row in rows)
+
+    return encode_named if names.of else encode
 
 
-def _as_jsonl(service: str, marks: Marks) -> Callable[[Iterable[Row]], bytes]:
+def _as_jsonl(names: Naming, marks: Marks) -> Callable[[Iterable[Row]], bytes]:
     def encode(rows: Iterable[Row]) -> bytes:
-        messages = row_messages(rows, service, marks)
+        messages = row_messages(rows, names, marks)
         return ''.join(json.dumps(message, ensure_ascii=False) + '\n' for message in messages).encode()
 
     return encode
+
+
+def _whose(row: Row, called: Callable[[ServiceKey], bytes]) -> bytes:
+    """The name of a line's service, as it stands before it in ``docker compose logs``."""
+    key = row.container.service if isinstance(row, LogLine) else row.service if isinstance(row, Gap) else None
+    return called(key) if key else b''
 
 
 def _bytes(row: Row, timestamps: bool) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from dashboard.api.burst import Burst, encode_judged
+from dashboard.api.wire import Naming
 from dashboard.lines import Question, Sifter
 from dashboard.model import Row
 from dashboard.timeline import BATCH, Marks, Subscription
@@ -31,13 +32,13 @@ class Sifted:
     """The messages of one WebSocket that asks a question; its cursors are those that it would have without.
 
     :param question: what is asked
-    :param name: of the service
+    :param names: of the services
     :param batch: whether messages come in arrays
     """
 
-    def __init__(self, question: Question, name: str, batch: bool) -> None:
+    def __init__(self, question: Question, names: Naming, batch: bool) -> None:
         self._sifter = Sifter(question)
-        self._name = name
+        self._names = names
         self._batch = batch
         self._marks = Marks()
 
@@ -84,4 +85,4 @@ class Sifted:
         return self._encoded(await asyncio.to_thread(self._sifter.judge_rest))
 
     def _encoded(self, judged: list[tuple[Row, bool]]) -> Burst:
-        return encode_judged(judged, self._name, self._batch, self._marks)
+        return encode_judged(judged, self._names, self._batch, self._marks)

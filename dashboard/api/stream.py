@@ -13,7 +13,7 @@ from dashboard.access import Audit
 from dashboard.api.burst import Burst, Bursts, encode, send_burst, text_of
 from dashboard.api.logs import MOST, Filter
 from dashboard.api.sifted import Sifted
-from dashboard.api.wire import error_message, service_status, status_message
+from dashboard.api.wire import Naming, error_message, service_status, status_message
 from dashboard.errors import BadRequest, DashboardError, EngineUnavailable, InvalidToken, LimitReached
 from dashboard.lines import parse
 from dashboard.timeline import Marks, Subscription, in_pieces
@@ -52,7 +52,7 @@ def router(views: Views, audit: Audit) -> APIRouter:
         filter: Filter = '',
         hub: View = Depends(views),
     ) -> None:
-        """The last lines of a service, or those after a cursor, then every new one."""
+        """The last lines, or those after a cursor, then every new one; of several: `web,api`, `shop:*`, `*`."""
         await websocket.accept()
         sending = _send_logs(websocket, hub, bursts, service, tail, since, batch, filter)
         options = {'via': 'websocket', 'tail': tail, 'since': since or None}
@@ -66,14 +66,18 @@ def router(views: Views, audit: Audit) -> APIRouter:
 async def _send_logs(
     websocket: WebSocket, hub: View, bursts: Bursts, name: str, tail: str, since: str, batch: bool, filter: str
 ) -> None:
-    found = Sifted(parse(filter), name, batch) if filter else None
+    question = parse(filter)
     await hub.asked()
-    marks = Marks.parse(since) if since else None
-    async with hub.subscribe(hub.find(name).key, _tail(tail)) as subscription:
+    marks, target = Marks.parse(since) if since else None, hub.select(name)
+    names = Naming.for_(name, hub, target)
+    async with hub.subscribe(target, _tail(tail)) as subscription:
         status = subscription.feed.status
         if status.phase == 'unreadable':
             await websocket.send_text(text_of(error_message(status.error)))
-        made = found.bursts(hub, subscription, marks) if found else _all(hub, subscription, marks, bursts, name, batch)
+        if filter:
+            made = Sifted(question, names, batch).bursts(hub, subscription, marks)
+        else:
+            made = _all(hub, subscription, marks, bursts, names, batch)
         async with aclosing(made):
             async for burst in made:
                 async with asyncio.timeout(hub.settings.stalled):
@@ -81,16 +85,16 @@ async def _send_logs(
 
 
 async def _all(
-    hub: View, subscription: Subscription, marks: Marks | None, bursts: Bursts, name: str, batch: bool
+    hub: View, subscription: Subscription, marks: Marks | None, bursts: Bursts, names: Naming, batch: bool
 ) -> AsyncGenerator[Burst, None]:
     """Everything that follows the marks, or the position of a subscription."""
     if marks:
         async with aclosing(hub.catch_up(subscription, marks)) as missed:
             async for rows in missed:
                 async for piece in in_pieces(rows):
-                    yield encode(piece, name, batch, marks)
+                    yield encode(piece, names, batch, marks)
     async for rows in subscription:
-        yield bursts.of(subscription, rows, name, batch, hub.lens)
+        yield bursts.of(subscription, rows, names, batch, hub.lens)
 
 
 async def _send_status(websocket: WebSocket, hub: View) -> None:

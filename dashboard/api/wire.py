@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from dashboard.model import Gap, LogLine, Row, Service, Stream, format_timestamp
-from dashboard.timeline import Marks
+from dashboard.model import Gap, LogLine, Row, Service, ServiceKey, Stream, format_timestamp
+from dashboard.timeline import Marks, Selection, Target
+from dashboard.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a message calls the service of a line.
+
+    :param asked: the name that was asked for
+    :param of: tells the name of each, where that stands for several
+    """
+
+    asked: str
+    of: Callable[[ServiceKey], str] | None = field(default=None, compare=False)
+
+    @classmethod
+    def for_(cls, asked: str, hub: View, target: Target) -> Naming:
+        """As somebody asked for a target who sees that much."""
+        return cls(asked, hub.name_of if isinstance(target, Selection) else None)
+
+    def __call__(self, key: ServiceKey) -> str:
+        return self.of(key) if self.of else self.asked
 
 
 def log_message(line: LogLine, service: str, cursor: object) -> dict[str, Any]:
@@ -22,23 +45,24 @@ def log_message(line: LogLine, service: str, cursor: object) -> dict[str, Any]:
     }
 
 
-def row_messages(rows: Iterable[Row], service: str, marks: Marks) -> list[dict[str, Any]]:
-    """Lines and gaps of a service, where ``marks`` says what came before; it goes on over them."""
-    return judged_messages(((row, True) for row in rows), service, marks)
+def row_messages(rows: Iterable[Row], names: Naming, marks: Marks) -> list[dict[str, Any]]:
+    """Lines and gaps, where ``marks`` says what came before; it goes on over them."""
+    return judged_messages(((row, True) for row in rows), names, marks)
 
 
-def judged_messages(rows: Iterable[tuple[Row, bool]], service: str, marks: Marks) -> list[dict[str, Any]]:
+def judged_messages(rows: Iterable[tuple[Row, bool]], names: Naming, marks: Marks) -> list[dict[str, Any]]:
     """The same of those rows that are wanted; ``marks`` goes on over the others too."""
-    messages = []
+    messages, called = [], cache(names)
     for row, wanted in rows:
         marks.read_row(row)
         if not wanted:
             continue
         if isinstance(row, LogLine):
-            messages.append(log_message(row, service, marks))
+            messages.append(log_message(row, called(row.container.service), marks))
         elif isinstance(row, Gap):
             cursor = str(marks)  # none where nothing is known that came before
-            messages.append(gap_message(row) | ({'cursor': cursor} if cursor else {}))
+            whose = {'service': called(row.service)} if row.service else {}
+            messages.append(gap_message(row) | whose | ({'cursor': cursor} if cursor else {}))
     return messages
 
 

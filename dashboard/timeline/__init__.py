@@ -1,6 +1,6 @@
 """One service's lines in order, live and shared: each container is read once, however many look."""
 
-from dashboard.timeline.catalog import find_service, shortest_name
+from dashboard.timeline.catalog import Selection, Target, find_service, find_target, shortest_name
 from dashboard.timeline.catchup import Before
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.hub import LogHub
@@ -23,9 +23,12 @@ __all__ = [
     'History',
     'LogHub',
     'Marks',
+    'Selection',
     'Subscription',
+    'Target',
     'Timeline',
     'find_service',
+    'find_target',
     'fitting',
     'in_pieces',
     'is_cursor',

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
-from dashboard.errors import EngineUnavailable, ServiceNotFound
+from dashboard.errors import BadRequest, EngineUnavailable, ServiceNotFound
 from dashboard.model import Container, Service, ServiceKey
+
+MOST_NAMES = 100  # services that may be asked for by their names at once
+WHOLE = ':*'  # stands behind the name of a project of which all services are asked for
 
 
 def find_service(services: Iterable[Service], name: str, away: EngineUnavailable | None) -> Service:
@@ -42,3 +47,63 @@ def services_of(containers: Iterable[Container]) -> tuple[Service, ...]:
         Service(key, tuple(sorted(items, key=lambda item: (-item.created, item.name)))) for key, items in found.items()
     ]
     return tuple(sorted(services, key=lambda service: (service.status != 'running', service.key)))
+
+
+class Coverage(Protocol):
+    """What somebody may see; equal ones cover the same."""
+
+    def covers(self, key: ServiceKey) -> bool:
+        """Whether it includes a service."""
+
+    def __hash__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Several services as one timeline: these, and all of these projects, now and as they come.
+
+    :param text: as it was asked for: ``web,api``, ``shop:*`` or ``*``
+    :param within: what the asker may see
+    """
+
+    text: str = field(compare=False)
+    services: frozenset[ServiceKey]
+    projects: frozenset[str]
+    everything: bool = False
+    within: Coverage | None = None
+
+    def covers(self, key: ServiceKey) -> bool:
+        """Whether a service belongs to it."""
+        wanted = self.everything or key.project in self.projects or key in self.services
+        return wanted and (self.within is None or self.within.covers(key))
+
+    def of(self, services: Iterable[Service]) -> list[Service]:
+        """Those that belong to it."""
+        return [service for service in services if self.covers(service.key)]
+
+    def as_service(self, services: Iterable[Service]) -> Service:
+        """All their containers under one name, as a service that can be read."""
+        containers = [container for service in self.of(services) for container in service.containers]
+        return Service(ServiceKey('', '', self.text), tuple(containers))
+
+
+Target: TypeAlias = ServiceKey | Selection  # what can be watched
+
+
+def find_target(services: Sequence[Service], names: str, away: EngineUnavailable | None) -> Target:
+    """What a name stands for: a service, or several of them: ``web,api``, a whole project ``shop:*``, or all: ``*``.
+
+    :raises BadRequest: when there are too many names
+    :raises EngineUnavailable, ServiceNotFound: as :func:`find_service` does, for each name
+    """
+    asked = [name.strip() for name in names.split(',')]
+    if len(asked) == 1 and not names.endswith('*'):
+        return find_service(services, names, away).key
+    if len(asked) > MOST_NAMES:
+        raise BadRequest(f'{len(asked)} services are too many at once: ask for at most {MOST_NAMES}, or for a project.')
+    projects = {name.removesuffix(WHOLE) for name in asked if name.endswith(WHOLE)}
+    known = {service.key.project for service in services}
+    if missing := sorted(projects - known):
+        raise away or ServiceNotFound(f'Project {missing[0]} not found')
+    single = {find_service(services, name, away).key for name in asked if not name.endswith('*')}
+    return Selection(names, frozenset(single), frozenset(projects), everything='*' in asked)

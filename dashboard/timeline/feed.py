@@ -117,7 +117,7 @@ class ServiceFeed(Timeline):
     def status(self) -> FeedStatus:
         """How the service's streams are doing, at their worst."""
         states = [reader.state for reader in self._readers.values()]
-        worst = next((state for phase in _WORST_FIRST for state in states if state.phase == phase), ReaderState())
+        worst = next((state for phase in WORST_FIRST for state in states if state.phase == phase), ReaderState())
         phase = 'stopped' if worst.phase == 'ended' else worst.phase
         return FeedStatus(phase, worst.attempt, worst.retry_at, worst.error, self._last_line)
 
@@ -194,4 +194,4 @@ class ServiceFeed(Timeline):
 
 
 _SETTLED = ('live', 'ended', 'unreadable')
-_WORST_FIRST = ('reconnecting', 'connecting', 'catching up', 'live', 'unreadable', 'ended')
+WORST_FIRST = ('reconnecting', 'connecting', 'catching up', 'live', 'unreadable', 'ended')

@@ -10,10 +10,12 @@ from dashboard.config import Settings
 from dashboard.engine import Engine
 from dashboard.errors import EngineUnavailable, ServiceNotFound
 from dashboard.model import Container, ContainerEvent, Service, ServiceKey
-from dashboard.timeline.catalog import find_service, services_of, shortest_name
+from dashboard.timeline.catalog import Selection, Target, find_service, find_target, services_of, shortest_name
 from dashboard.timeline.feed import ServiceFeed
 from dashboard.timeline.reads import Reads, Streams
+from dashboard.timeline.several import MergedFeed
 from dashboard.timeline.subscription import Subscription
+from dashboard.timeline.timeline import Timeline
 from dashboard.timeline.watch import EngineStatus, EngineWatch
 
 
@@ -25,6 +27,7 @@ class LogHub:
         self.services: tuple[Service, ...] = ()  # running ones first, then by project and name
         self.settings = settings
         self._feeds: dict[ServiceKey, ServiceFeed] = {}
+        self._merged: dict[Selection, MergedFeed] = {}
         self._listeners: set[asyncio.Event] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -43,7 +46,9 @@ class LogHub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(feed.close() for feed in self._merged.values()))
         await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
+        self._merged.clear()
         self._feeds.clear()
         await self.engine.close()
 
@@ -96,23 +101,27 @@ class LogHub:
 
     # lines
 
+    def select(self, names: str) -> Target:
+        """See :func:`find_target`."""
+        return find_target(self.services, names, self.status.error)
+
     @asynccontextmanager
-    async def subscribe(self, key: ServiceKey, tail: int) -> AsyncGenerator[Subscription, None]:
-        """Follow a service, beginning ``tail`` lines back. Its streams are shared, and stay open a while afterwards.
+    async def subscribe(self, target: Target, tail: int) -> AsyncGenerator[Subscription, None]:
+        """Follow a service, or several, beginning ``tail`` lines back. Streams are shared, and stay open a while after.
 
         :raises ServiceNotFound: when there is no such service
         """
-        feed = self._feed(key)
+        feed = self._merged_feed(target) if isinstance(target, Selection) else self._feed(target)
         try:
             async with feed.subscribe(tail) as subscription:
                 yield subscription
         finally:
             if not feed.subscriptions:
-                self._linger(key, feed)
+                self._linger(target, feed)
 
-    def feed(self, key: ServiceKey) -> ServiceFeed | None:
-        """The feed of a service that is being watched."""
-        return self._feeds.get(key)
+    def feed(self, target: Target) -> Timeline | None:
+        """The feed of what is being watched."""
+        return self._merged.get(target) if isinstance(target, Selection) else self._feeds.get(target)
 
     def _feed(self, key: ServiceKey) -> ServiceFeed:
         feed = self._feeds.get(key)
@@ -121,20 +130,33 @@ class LogHub:
             if service is None:
                 raise ServiceNotFound(f'Service {key.name} not found')
             self._streams.check(service)
-            limits = (self.settings.history_lines, self.settings.history_bytes)
-            feed = ServiceFeed(self.engine, service, *limits, ended=self._watch.look_again)
+            feed = ServiceFeed(self.engine, service, *self._limits, ended=self._watch.look_again)
             self._feeds[key] = feed
             feed.update(service)
         return feed
 
-    def _linger(self, key: ServiceKey, feed: ServiceFeed) -> None:
+    def _merged_feed(self, selection: Selection) -> MergedFeed:
+        feed = self._merged.get(selection)
+        if feed is None:
+            feed = self._merged[selection] = MergedFeed(selection, self.subscribe, *self._limits)
+            feed.update(self.services)
+        return feed
+
+    @property
+    def _limits(self) -> tuple[int, int]:
+        return self.settings.history_lines, self.settings.history_bytes
+
+    def _linger(self, target: Target, feed: ServiceFeed | MergedFeed) -> None:
         async def close_unwatched() -> None:
             await asyncio.sleep(self.settings.linger)
-            if not feed.subscriptions and self._feeds.get(key) is feed:
-                del self._feeds[key]
+            if not feed.subscriptions and self.feed(target) is feed:
+                if isinstance(target, Selection):
+                    del self._merged[target]
+                else:
+                    del self._feeds[target]
                 await feed.close()
 
-        task = asyncio.create_task(close_unwatched(), name=f'linger {key.name}')
+        task = asyncio.create_task(close_unwatched(), name='linger')
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -148,6 +170,8 @@ class LogHub:
         for service in services:  # also when nothing has changed: a container may have restarted between two looks
             if feed := self._feeds.get(service.key):
                 feed.update(service)
+        for merged in self._merged.values():
+            merged.update(services)
         if returned:
             for feed in self._feeds.values():
                 feed.retry_now(self._watch.lost_at)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from bisect import bisect_right
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -13,22 +15,27 @@ from dashboard.timeline.history import row_time
 
 AnyRow = TypeVar('AnyRow', bound=Row)
 
-WINDOW = 0.1  # seconds a line waits for older ones of other containers
+WINDOW = 0.15  # seconds a line waits for older ones of other containers
+STEP = 0.02  # seconds for which lines that come are counted as one
 
 
 class Merger:
     """Holds rows until every source's older ones have had time to come, then passes them on in order.
 
+    :param emit: is given rows as they are passed on
+    :param window: seconds that a row waits; None: ``WINDOW``
+
     The order within a source is the engine's and is kept, even where its timestamps are not in order: the two streams
     of a container race for the log.
     """
 
-    def __init__(self, emit: Callable[[list[Row]], None]) -> None:
+    def __init__(self, emit: Callable[[list[Row]], None], window: float | None = None) -> None:
         self._emit = emit
+        self._window = window
         self._held: list[tuple[bytes, Row]] = []
         self._newest: dict[str, bytes] = {}  # source → the highest key so far
         self._highest = b''  # of all that was ever held
-        self._mark = b''  # the highest key when the window began
+        self._due: deque[tuple[float, bytes]] = deque()  # until when rows wait, by the highest key among them
         self._released = False  # until then everything is held: the backlogs of all sources become one
         self._timer: asyncio.TimerHandle | None = None
 
@@ -44,11 +51,12 @@ class Merger:
         self._newest[source] = key
         self._highest = max(self._highest, key)
         if self._released:
-            self._schedule()
+            self._wait()
 
     def release(self) -> None:
         """The backlogs are complete."""
         self._released = True
+        self._held.sort(key=_first)
         self._pass_on(len(self._held))
 
     def backwards(self) -> Iterator[Row]:
@@ -60,18 +68,27 @@ class Merger:
         if self._timer:
             self._timer.cancel()
 
-    def _schedule(self) -> None:
-        if self._timer is None and self._held:
-            self._mark = self._highest
-            self._timer = asyncio.get_running_loop().call_later(WINDOW, self._tick)
+    def _wait(self) -> None:
+        """What has come by now waits as long as a window lasts."""
+        loop, window = asyncio.get_running_loop(), WINDOW if self._window is None else self._window
+        step = min(STEP, window)
+        due = loop.time() + window + step
+        if self._due and self._due[-1][0] > due - step:
+            self._due[-1] = (self._due[-1][0], self._highest)
+        else:
+            self._due.append((due, self._highest))
+        if self._timer is None:
+            self._timer = loop.call_at(self._due[0][0], self._tick)
 
     def _tick(self) -> None:
-        self._timer = None
-        self._pass_on(sum(key <= self._mark for key, _ in self._held))
-        self._schedule()
+        loop, mark = asyncio.get_running_loop(), b''
+        while self._due and self._due[0][0] <= loop.time() + STEP / 10:  # a timer may be early by its resolution
+            mark = self._due.popleft()[1]
+        self._timer = loop.call_at(self._due[0][0], self._tick) if self._due else None
+        self._held.sort(key=_first)  # stable, and fast on what is mostly in order
+        self._pass_on(bisect_right(self._held, mark, key=_first))
 
     def _pass_on(self, count: int) -> None:
-        self._held.sort(key=_first)  # stable, and fast on what is mostly in order
         rows = [row for _, row in self._held[:count]]
         del self._held[:count]
         if rows:

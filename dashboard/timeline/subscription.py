@@ -38,7 +38,8 @@ class Subscription:
     async def __aenter__(self) -> Subscription:
         self.feed.subscriptions.add(self)
         await self.feed.ready.wait()
-        self.position = self.feed.history.tail(self._tail)
+        whole = min(self.feed.complete_from, self.feed.history.end)  # before that there are holes
+        self.position = max(whole, self.feed.history.tail(self._tail))
         return self
 
     async def __aexit__(self, *_: object) -> None:

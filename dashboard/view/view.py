@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import HTTPConnection
@@ -17,7 +18,18 @@ from dashboard.access import Identity, Visit
 from dashboard.config import Settings
 from dashboard.errors import InvalidToken, RightsChanged, ServiceNotFound
 from dashboard.model import Row, Service, ServiceKey
-from dashboard.timeline import EngineStatus, LogHub, Marks, Subscription, Timeline, find_service, shortest_name
+from dashboard.timeline import (
+    EngineStatus,
+    LogHub,
+    Marks,
+    Selection,
+    Subscription,
+    Target,
+    Timeline,
+    find_service,
+    find_target,
+    shortest_name,
+)
 from dashboard.view.lens import Lens, Reading, Redactor
 
 
@@ -92,6 +104,21 @@ class View:
         """See :func:`shortest_name`."""
         return shortest_name(self.services, key)
 
+    def select(self, names: str) -> Target:
+        """See :func:`find_target`; several services are never more than those in scope, whatever comes later."""
+        target = find_target(self.services, names, self.status.error)
+        return replace(target, within=self._visit.identity.scope) if isinstance(target, Selection) else target
+
+    def service(self, target: Target) -> Service:
+        """What is to be read of a target now.
+
+        :raises ServiceNotFound: when there is no such service any more
+        """
+        if isinstance(target, Selection):
+            return target.as_service(self.services)
+        self._check(target)
+        return next((service for service in self.services if service.key == target), Service(target, ()))
+
     @asynccontextmanager
     async def changes(self) -> AsyncGenerator[AsyncIterator[None], None]:
         """See :meth:`LogHub.changes`; another scope is a change too."""
@@ -108,77 +135,89 @@ class View:
         return self._redactor.lens(self._visit.identity)
 
     @asynccontextmanager
-    async def subscribe(self, key: ServiceKey, tail: int) -> AsyncGenerator[Subscription, None]:
+    async def subscribe(self, target: Target, tail: int) -> AsyncGenerator[Subscription, None]:
         """See :meth:`LogHub.subscribe`. Losing the service ends what the caller is doing with it, wherever that waits.
 
         :raises ServiceNotFound: when there is no such service, or it has left the scope
         :raises InvalidToken: when the visit has ended
         """
-        self._check(key)
+        self._check(target)
         limit = asyncio.timeout(None)
 
         def look() -> None:
-            if not self._visit.may_see(key):
+            if not self._may_see(target):
                 limit.reschedule(asyncio.get_running_loop().time())
 
         try:
             async with limit:
                 with self._visit.telling(look):
-                    async with self._hub.subscribe(key, tail) as subscription:
+                    async with self._hub.subscribe(target, tail) as subscription:
                         await self.lens.look(subscription.feed.history)
                         yield subscription
         except TimeoutError:
-            self._check(key)  # a time limit of the caller's own is none of ours
+            self._check(target)  # a time limit of the caller's own is none of ours
             raise
 
-    def feed(self, key: ServiceKey) -> Timeline | None:
+    def feed(self, target: Target) -> Timeline | None:
         """See :meth:`LogHub.feed`."""
-        self._check(key)
-        return self._hub.feed(key)
+        self._check(target)
+        return self._hub.feed(target)
 
     def read(
         self, service: Service, *, tail: int | None = None, since: int | None = None, until: int | None = None
     ) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.read`; ends with an error when the service or the right to see it is lost half-way."""
-        return self._seen(service.key, partial(self._hub.reads.read, service, tail=tail, since=since, until=until))
+        return self._seen(service, partial(self._hub.reads.read, service, tail=tail, since=since, until=until))
 
     def read_from(self, subscription: Subscription, moment: int) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.read_from`, and :meth:`read`."""
-        return self._seen(subscription.feed.service.key, partial(self._hub.reads.read_from, subscription, moment))
+        return self._seen(subscription.feed.service, partial(self._hub.reads.read_from, subscription, moment))
 
     def read_after(self, service: Service, marks: Marks, until: int | None = None) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.read_after`, and :meth:`read`."""
-        return self._seen(service.key, partial(self._hub.reads.read_after, service, marks, until))
+        return self._seen(service, partial(self._hub.reads.read_after, service, marks, until))
 
     def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.catch_up`, and :meth:`read`."""
-        return self._seen(subscription.feed.service.key, partial(self._hub.reads.catch_up, subscription, marks))
+        return self._seen(subscription.feed.service, partial(self._hub.reads.catch_up, subscription, marks))
 
     def held(self, feed: Timeline, start: int, stop: int) -> list[Row]:
         """Rows that a feed remembers, through the lens; see :meth:`History.slice`."""
-        self._check(feed.service.key)
+        self._check(*feed.service.keys)
         return self.lens.held(feed.history, start, stop)
 
-    async def _seen(self, key: ServiceKey, reading: Reading) -> AsyncGenerator[list[Row], None]:
+    async def _seen(self, service: Service, reading: Reading) -> AsyncGenerator[list[Row], None]:
         """Rows from the engine through the lens. Who may see less of them meanwhile gets no more.
 
         They cannot be gone on with through another lens: what it hides may have begun in rows that it has not seen.
         """
-        self._check(key)
+        keys = service.keys
+        self._check(*keys)
         lens = self.lens
         async with aclosing(lens.read(reading)) as batches:
             async for batch in batches:
-                self._check(key)
+                self._check(*keys)
                 if self.lens.redacts and not lens.redacts:
                     raise RightsChanged
                 yield batch
 
-    def _check(self, key: ServiceKey) -> None:
+    def _check(self, *targets: Target) -> None:
         """
         :raises InvalidToken: when the visit has ended
-        :raises ServiceNotFound: when the service is out of scope
+        :raises ServiceNotFound: when a service is out of scope
+        :raises RightsChanged: when several services were chosen in another scope
         """
         if self._visit.ended:
             raise InvalidToken
-        if not self._visit.may_see(key):
-            raise ServiceNotFound(f'Service {key.name} not found')
+        for target in targets:
+            if not self._may_see(target):
+                raise (
+                    RightsChanged
+                    if isinstance(target, Selection)
+                    else ServiceNotFound(f'Service {target.name} not found')
+                )
+
+    def _may_see(self, target: Target) -> bool:
+        if isinstance(target, Selection):
+            return not self._visit.ended and target.within == self._visit.identity.scope
+        return self._visit.may_see(target)

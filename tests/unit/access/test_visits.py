@@ -253,7 +253,7 @@ async def test_what_is_held_is_downloaded_no_further_than_the_visit(monkeypatch)
         async with view.subscribe(hub.services[0].key, 10) as subscription:
             while len(subscription.feed.history.slice(0)) < 2:
                 await subscription.wait()
-            rows = _held(view, 'web', 0)
+            rows = _held(view, view.select('web'), 0)
             assert (await anext(rows))[0].text == 'first'
             visit.change(None)
             with pytest.raises(InvalidToken):

@@ -374,3 +374,35 @@ def _eventually(look, wanted):
         assert time.monotonic() < deadline, found
         time.sleep(0.01)
     return found
+
+
+@pytest.fixture
+def two(engine):
+    """Two running services, whose lines 0 to 2 were written in turn."""
+    web, api = engine.add('web'), engine.add('api')
+    for number, container in enumerate([web, api, web]):
+        engine.write(container, str(number), timestamp=START + number)
+
+
+def test_several_services_are_one_stream_that_says_whose_each_line_is(two, client):
+    with client.websocket_connect(f'/api/logs/ws/web,api?token={client.token}') as socket:
+        first = [socket.receive_json() for _ in range(3)]
+        assert [(message['service'], message['content']) for message in first] == [
+            ('web', '0'),
+            ('api', '1'),
+            ('web', '2'),
+        ]
+    query = f'token={client.token}&since={first[0]["cursor"]}'
+    with client.websocket_connect(f'/api/logs/ws/shop:*?{query}') as socket:
+        rest = [socket.receive_json() for _ in range(2)]
+        assert [(message['service'], message['content']) for message in rest] == [('api', '1'), ('web', '2')]
+
+
+def test_several_services_are_one_file_merged_by_time(two, client):
+    assert client.get('/api/logs/web,api/download').text == 'web | 0\napi | 1\nweb | 2\n'
+    lines = client.get('/api/logs/shop:*/download?format=jsonl').text.splitlines()
+    assert [(line['service'], line['content']) for line in map(json.loads, lines)] == [
+        ('web', '0'),
+        ('api', '1'),
+        ('web', '2'),
+    ]

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from dashboard.api.wire import row_messages
+from dashboard.api.wire import Naming, row_messages
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import BadRequest
@@ -228,9 +228,9 @@ async def messages(hub, service, cursor):
     async with hub.subscribe(service, 0) as subscription:
         async with aclosing(hub.reads.catch_up(subscription, marks)) as missed:
             async for rows in missed:
-                found += row_messages(rows, 'web', marks)
+                found += row_messages(rows, Naming('web'), marks)
         rows = subscription.take(1_000)
-        return found + row_messages(rows, 'web', subscription.feed.marks_at(subscription.taken_from))
+        return found + row_messages(rows, Naming('web'), subscription.feed.marks_at(subscription.taken_from))
 
 
 async def test_a_cursor_in_the_future_is_a_gap_and_then_the_lines_that_come(engine, hub):

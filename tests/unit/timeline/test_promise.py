@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard.api.wire import row_messages
+from dashboard.api.wire import Naming, row_messages
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable
@@ -185,11 +185,11 @@ class Story:
                     marks = Marks.parse(client.cursor)
                     async with aclosing(self.hub.reads.catch_up(subscription, marks)) as missed:
                         async for rows in missed:
-                            client.note(row_messages(rows, 'web', marks))
+                            client.note(row_messages(rows, Naming('web'), marks))
                             if (sent := sent + len(rows)) >= most:
                                 return
                 while sent < most and (rows := subscription.take(min(most - sent, 50))):
-                    client.note(row_messages(rows, 'web', subscription.feed.marks_at(subscription.taken_from)))
+                    client.note(row_messages(rows, Naming('web'), subscription.feed.marks_at(subscription.taken_from)))
                     sent += len(rows)
 
     async def ask(self, number: int, value: int) -> None:
@@ -201,7 +201,7 @@ class Story:
                 async with aclosing(self.hub.reads.read_after(self.hub.find('web'), marks)) as batches:
                     marks.feed = ''
                     async for rows in batches:
-                        client.note(row_messages(rows, 'web', marks))
+                        client.note(row_messages(rows, Naming('web'), marks))
 
     @property
     def emptied(self) -> set[str]:

@@ -40,8 +40,8 @@ def app(tmp_path_factory):
     """Services in scope and out of it; an administrator watches one of the latter, so that it is held in memory."""
     with running(tmp_path_factory.mktemp('scope') / 'data') as app:
         engine, ann = app.engine, app.signed_in('ann')
-        visible = app.on_loop(engine.add, 'web')
-        app.on_loop(engine.write, visible, 'a public line', timestamp=START)
+        app.visible = app.on_loop(engine.add, 'web')
+        app.on_loop(engine.write, app.visible, 'a public line', timestamp=START)
         app.hidden = []
         for project, service in HIDDEN:
             container = app.on_loop(engine.add, service, project=project)
@@ -106,6 +106,14 @@ def test_the_table_asks_for_what_an_administrator_would_get(app, path, query):
     assert 'a secret line' in answer(app.signed_in('ann'), path, query, 'vault', cursor)
 
 
+@pytest.mark.parametrize('names', ['{}:*', 'web,{}:vault', '{}:*,web'])
+@pytest.mark.parametrize('path', ['/api/logs/{service}/download', '/api/logs/ws/{service}'])
+def test_a_project_out_of_scope_does_not_exist_either(bob, path, names):
+    given = answer(bob, path, '', names.format('hidden'), '').replace('hidden', 'NAME')
+    assert given == answer(bob, path, '', names.format('absent'), '').replace('absent', 'NAME')
+    assert 'not found' in given
+
+
 @pytest.mark.parametrize('path', LISTS)
 def test_nothing_that_is_listed_names_it(bob, secrets, path):
     given = http_answer(bob, path)
@@ -140,6 +148,19 @@ def test_the_status_never_mentions_it(app, bob, secrets):
         said.append(status.receive_text())
         assert [change['service'] for change in json.loads(said[1])['changes']] == ['job']
     assert not [secret for secret in (*secrets, another.name) if secret in ''.join(said)]
+
+
+def test_all_services_are_all_in_scope(app, bob):
+    """It stands behind the others, for it writes a line."""
+    path = '/api/logs/{service}/download'
+    assert 'web | a public line' in answer(bob, path, '', '*', '')
+    assert 'a secret line' not in answer(bob, path, '', '*', '')
+    assert 'a secret line' in answer(app.signed_in('ann'), path, '', '*', '')
+    with bob.websocket_connect(f'/api/logs/ws/*?token={bob.token}') as socket:
+        assert socket.receive_json()['content'] == 'a public line'
+        app.on_loop(app.engine.write, app.hidden[0], 'a secret line')
+        app.on_loop(app.engine.write, app.visible, 'another public line')
+        assert socket.receive_json()['content'] == 'another public line'
 
 
 def test_every_route_that_takes_a_service_is_in_the_table(app):
