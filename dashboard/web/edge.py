@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.config import Networks, Settings, base_path
+from dashboard.web.endings import serve
 
 FORWARDED = re.compile(rb'forwarded|x-forwarded-[a-z-]+|x-real-ip')
 AUTHORITY = re.compile(r'[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?')
@@ -61,7 +62,7 @@ class Edge:
         send = _with_security_headers(send, scope['scheme'] in ('https', 'wss'))
         refusal = _ambiguous(scope) or _oversized(scope, self.settings)
         _place(scope, self.settings.base_path if base is None else base)
-        await (refusal or self.app)(scope, receive, send)
+        await serve(refusal or self.app, scope, receive, send)
 
 
 def address_behind(peer: str, forwarded_for: str, trusted: Networks) -> str:

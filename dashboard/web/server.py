@@ -18,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from dashboard.config import Settings
 from dashboard.errors import ConfigError
 from dashboard.web.connections import KNOWN, Connections
+from dashboard.web.endings import HANG_UP
 
 BURST = 'dashboard.burst'  # the ASGI extension for many messages in one piece, and the key of its message
 GRACE = 1  # seconds that open connections get when the server stops
@@ -42,7 +43,11 @@ class PunctualProtocol(H11Protocol):
         """Take a place, and wait for the first request."""
         super().connection_made(transport)
         self._open_ones.enter(transport, self.client[0] if self.client else '')
-        self.app_state = {**self.app_state, KNOWN: partial(self._open_ones.know, transport)}
+        self.app_state = {
+            **self.app_state,
+            KNOWN: partial(self._open_ones.know, transport),
+            HANG_UP: transport.abort,
+        }
         self._limit = self.loop.call_later(HEAD_TIME, transport.abort)
 
     def data_received(self, data: bytes) -> None:
