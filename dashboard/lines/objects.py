@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -34,10 +35,15 @@ def object_of(content: bytes) -> dict[str, Any] | None:
 def exact_object_of(content: bytes) -> dict[str, Any] | None:
     """The same, in which numbers keep the digits that were written: ``1.10`` is shown as such. It may take longer."""
     content = content.strip(_MARGIN)
-    if not _may_be(content) or not _DIGITS(content):
+    if not _may_be(content) or all(map(_is_kept, _NUMBERS(content))):
         return object_of(content)
     found = _parsed(_EXACT, content)
     return found if isinstance(found, dict) else None
+
+
+def _is_kept(digits: bytes) -> bool:
+    """Whether a number is what it was when it is read and written again."""
+    return len(digits) <= _LONGEST_KEPT and repr(float(digits)).encode() == digits
 
 
 def _may_be(content: bytes) -> bool:
@@ -48,8 +54,8 @@ def compact(value: Any) -> str:
     """A value as JSON writes it, without spaces; what nests too deep for that only by its brackets."""
     if isinstance(value, _Exact):
         return value.digits
-    if type(value) is int:
-        return str(value)
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return repr(value)  # as the encoder does, at a fifth of the cost
     try:
         return _ENCODER.encode(value)
     except RecursionError:
@@ -117,6 +123,12 @@ def _broken(digits: str) -> float:
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(',', ':'))
 _LONGEST_NUMBER = 400  # digits; the largest number that can be compared has 309
-_DIGITS = re.compile(rb'[:\[,]\s*+-?\d++[.eE]|\d{19}').search
+_LONGEST_KEPT = 24  # digits of a number that is read and written again
+# The numbers that may not be written again as they were. Those with a point and few digits are, as long as no zero ends
+# them; 05.6 is no number, but a part of a string.
+_NUMBERS = re.compile(
+    rb'[:\[,]\s*+(?!-?+(?:0\d|(?!0\.0000)(?=[\d.]{3,16}+(?![\d.eE]))\d++\.(?:0|\d*[1-9])(?![\d.eE])))'
+    rb'(-?\d++(?:\.\d++(?:[eE][+-]?\d++)?|[eE][+-]?\d++|(?<=\d{20}|-\d{19})))'
+).findall
 _LOOSE = json.JSONDecoder(parse_int=_whole, parse_float=_broken, strict=False)
 _EXACT = json.JSONDecoder(parse_int=_exact_whole, parse_float=_Exact, strict=False)

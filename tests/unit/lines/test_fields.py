@@ -35,6 +35,22 @@ def test_numbers_keep_their_digits():
     assert found == {'a': '1.10', 'b': '1e3', 'c': '12345678901234567890123', 'd': '007', 'e': '-0.0', 'f': 'NaN'}
 
 
+numbers = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.integers(-(10**25), 10**25).map(str),
+    st.from_regex(r'-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,22})?([eE][+-]?[0-9]{1,3})?', fullmatch=True),
+).filter(lambda text: text != '-0')
+
+
+@given(st.lists(numbers, min_size=1, max_size=4), st.sampled_from(['{"%s":%s}', '{ "%s" :\t%s }']))
+@example(['0.00001', '0.0001', '1.0', '100000000000000.1', '9007199254740993.0', '-9223372036854775809'], '{"%s":%s}')
+@settings(max_examples=200, deadline=None)
+def test_every_number_keeps_its_digits_however_it_is_read(digits, form):
+    written = [form % (f't":"03:04:05.60","{number}', text) for number, text in enumerate(digits)]
+    shown = [fields(line)[str(number)] for number, line in enumerate(written)]
+    assert shown == digits
+
+
 @pytest.mark.parametrize(
     ('text', 'number'),
     [('12', 12.0), ('-1.5', -1.5), ('1e3', 1000.0), ('007', 7.0), ('12ms', None), ('', None), ('1_000', None),
