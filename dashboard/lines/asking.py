@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 
 from dashboard.errors import BadRequest
 from dashboard.lines.ansi import visible
-from dashboard.lines.fields import may_name, number_of, text_of, values_of
+from dashboard.lines.fields import Named, may_name, named_of, number_of, text_of, values_in
 from dashboard.lines.levels import Level, level_of
+from dashboard.lines.messages import level_in_message
 from dashboard.lines.patterns import Pattern, RefusedPattern, compiled, reason_of
 from dashboard.lines.tree import (
     And,
@@ -40,7 +41,7 @@ MEMORY = 2 << 20  # bytes that RE2 may use for all expressions of a question tog
 class Subject:
     """A line, or a message of several, while it is asked."""
 
-    __slots__ = ('_folded', '_level', '_shown', 'container', 'content', 'lines', 'stream')
+    __slots__ = ('_folded', '_level', '_named', '_shown', 'container', 'content', 'lines', 'stream')
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Subject:
         self._level = level
         self._shown: str | None = None
         self._folded: bytes | None = None
+        self._named: Named | None = None
 
     @property
     def shown(self) -> str:
@@ -88,10 +90,12 @@ class Subject:
 
     def values(self, name: str) -> Sequence[Any]:
         """What it gives to a name; of several lines the first is asked, or all when they are one object."""
-        content = self.content
-        if self.lines > 1 and content[:1] not in (b'{', b' '):
-            content = content.partition(b'\n')[0]
-        return list(values_of(content, name))
+        if self._named is None:
+            content = self.content
+            if self.lines > 1 and content[:1] not in (b'{', b' '):
+                content = content.partition(b'\n')[0]
+            self._named = named_of(content)
+        return list(values_in(self._named, name))
 
     def may_name(self, last: bytes) -> bool:
         """See :func:`dashboard.lines.fields.may_name`."""
@@ -99,6 +103,7 @@ class Subject:
 
 
 Test: TypeAlias = Callable[[Subject], bool]
+Hint: TypeAlias = Callable[[bytes], bool]
 
 
 def test_of(tree: Tree, expressions: dict[str, Expression]) -> Test:
@@ -119,6 +124,40 @@ def test_of(tree: Tree, expressions: dict[str, Expression]) -> Test:
         case HasValue() | HasField() | Compares():
             return _field(tree)
     return _of_line(tree)
+
+
+def hint_of(tree: Tree) -> Hint | None:
+    """A fast test of a line's record, which at least one line of every message that is found passes; or None.
+
+    Of parts that must all fit one is enough: the one that is the fastest.
+    """
+    match tree:
+        case And(parts):
+            hints = [(_RANK.get(type(part), len(_RANK)), index) for index, part in enumerate(parts)]
+            return next((hint for _, index in sorted(hints) if (hint := hint_of(parts[index]))), None)
+        case Or(parts):
+            each = [hint_of(part) for part in parts]
+            some = [hint for hint in each if hint is not None]
+            return (lambda record: any(hint(record) for hint in some)) if len(some) == len(each) else None
+        case Text(text):
+            return Literal(text).wants if '\n' not in text else None
+        case HasValue() | HasField() | Compares():
+            return _field_hint(tree)
+        case HasLevel(order, level):
+            ask = _level(order, level)
+            levels = frozenset(level for level in Level if ask(Subject(b'', level=level)))
+            return lambda record: level_in_message(content_of(record)) in levels
+    return None  # an expression may fit over the end of a line, and what is denied must be in no line
+
+
+def _field_hint(leaf: HasValue | HasField | Compares) -> Hint | None:
+    last = leaf.name.lower().rpartition('.')[2].encode()
+    if not isinstance(leaf, HasValue):
+        return lambda record: may_name(content_of(record), last)
+    if '\n' in leaf.value:
+        return None
+    wants = Literal(f'{leaf.name}:{leaf.value}').wants
+    return lambda record: may_name(content_of(record), last) or wants(record)
 
 
 def _of_line(leaf: Tree) -> Test:
@@ -167,7 +206,7 @@ class Literal:
 
     def wants(self, record: bytes) -> bool:
         """The same of an undecoded record: most questions are one text, which in plain ASCII is a search in bytes."""
-        content = record[PREFIX:].rstrip(b'\r\n')
+        content = content_of(record)
         if self._ascii is None or not content.isascii() or b'\x1b' in content or b'\r' in content or b'\b' in content:
             return self.asked(Subject(content))
         return self._ascii in content.lower()
@@ -291,6 +330,11 @@ def whole_words(text: str) -> re.Pattern[str]:
     return re.compile(f'{before}{re.escape(text)}{after}', re.IGNORECASE)
 
 
+def content_of(record: bytes) -> bytes:
+    """See :attr:`LogLine.content`."""
+    return record[PREFIX:].rstrip(b'\r\n')
+
+
 def _number(value: Any) -> float | None:
     if isinstance(value, str):
         return number_of(value)
@@ -298,6 +342,7 @@ def _number(value: Any) -> float | None:
 
 
 _CONTROLS = bytes(code for code in (*range(0x20), 0x7F) if code not in b'\t\n')
+_RANK: dict[type, int] = {Text: 0, HasValue: 1, Compares: 1, HasField: 1, HasLevel: 2}
 _ORDERS: dict[Order, Callable[[Any, Any], bool]] = {
     Order.MORE: gt, Order.LESS: lt, Order.AT_LEAST: ge, Order.AT_MOST: le,
 }  # fmt: skip

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from dashboard.lines.ansi import visible
 from dashboard.lines.objects import compact, exact_object_of, object_of
@@ -20,6 +20,9 @@ LONGEST_VALUE = 8_192  # characters shown of a value
 LONGEST_NAME = 200  # characters of a name
 DEEPEST = 16  # levels of JSON that become names such as a.b.c; what lies deeper is the text of one field
 LONGEST_PAIRS = 64 << 10  # bytes of a line of text in which fields are looked for
+
+
+Named: TypeAlias = dict[str, Any] | list[tuple[str, str]]  # an object of JSON, or pairs
 
 
 class Kind(StrEnum):
@@ -81,11 +84,22 @@ def values_of(content: bytes, name: str) -> Iterator[Any]:
 
     :param name: in small letters; ``request.id`` is the ``id`` inside ``request`` as well as a key of this spelling
     """
+    return values_in(named_of(content), name)
+
+
+def named_of(content: bytes) -> Named:
+    """What a line names, as it can be asked for several names."""
     if content[:1] in _OPENS and (found := object_of(content)) is not None:
-        return _inside(found, name)
+        return found
     text = visible(content[:LONGEST_PAIRS].decode('utf-8', 'replace'))
-    pairs = (' "' in text and _request(text)) or ('=' in text and (_pairs(text) or ('', []))[1]) or []
-    return (value for key, value in pairs if key.lower() == name)
+    return (' "' in text and _request(text)) or ('=' in text and (_pairs(text) or ('', []))[1]) or []
+
+
+def values_in(named: Named, name: str) -> Iterator[Any]:
+    """See :func:`values_of`."""
+    if isinstance(named, dict):
+        return _inside(named, name)
+    return (value for key, value in named if key.lower() == name)
 
 
 def may_name(content: bytes, last: bytes) -> bool:

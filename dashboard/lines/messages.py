@@ -77,14 +77,17 @@ class Grouper:
         """The numbers of the messages that may have more lines, whenever those come."""
         return frozenset(message.number for message in self._open.values())
 
+    @property
+    def sources(self) -> frozenset[Source]:
+        """The containers and streams of those."""
+        return frozenset(self._open)
+
     def going_on(self, line: LogLine) -> frozenset[int]:
         """The numbers of the messages that may have more lines when this is the newest, of whatever container."""
         return frozenset(message.number for message in self._open.values() if _near(message.record, line.record))
 
     def _part(self, line: LogLine) -> Part:
-        source, content = (line.container.id, line.stream), line.content
-        if content[:1] == b'\x1b':  # colours before the indentation
-            content = head_of(content)
+        source, content = (line.container.id, line.stream), _bare(line.content)
         message = self._open.get(source)
         if content[:1] in SPACE:  # most of a trace
             if message is not None and message.takes(line.record) and is_indented(content):
@@ -130,8 +133,18 @@ def messages_of(rows: Sequence[Row]) -> list[Message]:
 
 def surely_begins(content: bytes) -> bool:
     """Whether a line begins a message whatever stands before it: it has a level or a time of its own, not indented."""
-    head = head_of(content)
-    return head[:1] not in SPACE and begins(head, level_of(content))
+    content = _bare(content)
+    return content[:1] not in SPACE and begins(head_of(content), level_of(content))
+
+
+def level_in_message(content: bytes) -> Level:
+    """The level that a line gives to its message."""
+    return level_of(_bare(content))
+
+
+def _bare(content: bytes) -> bytes:
+    """The line without colours before its indentation."""
+    return head_of(content) if content[:1] == b'\x1b' else content
 
 
 def beginning(rows: Sequence[Row], index: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from dashboard.errors import BadRequest
 from dashboard.lines.ansi import visible
-from dashboard.lines.asking import Expression, Literal, Subject, expressions_of, test_of
+from dashboard.lines.asking import Expression, Literal, Subject, expressions_of, hint_of, test_of
 from dashboard.lines.grammar import LONGEST, MOST_TERMS, read
 from dashboard.lines.levels import Level
 from dashboard.lines.messages import Message
@@ -47,7 +47,7 @@ class Question:
     :raises BadRequest: when RE2 refuses an expression
     """
 
-    __slots__ = ('_ask', '_patterns', '_wants', 'problem', 'text', 'tree')
+    __slots__ = ('_ask', '_patterns', '_wants', 'hint', 'problem', 'text', 'tree')
 
     def __init__(self, tree: Tree, problem: str = '') -> None:
         self.tree = tree
@@ -56,6 +56,7 @@ class Question:
         expressions = expressions_of([leaf.pattern for leaf, _ in leaves(tree) if isinstance(leaf, Regex)])
         self._ask = test_of(tree, expressions)
         self._wants = Literal(tree.text).wants if isinstance(tree, Text) else None
+        self.hint = hint_of(tree)  # a line of each message that it finds passes that; see there
         self._patterns = list(_patterns(tree, expressions))
 
     def __bool__(self) -> bool:

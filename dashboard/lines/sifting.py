@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence, Set
 
+from dashboard.lines.around import around
+from dashboard.lines.asking import Hint
 from dashboard.lines.levels import Level
 from dashboard.lines.messages import Grouper, Message, Part
 from dashboard.lines.query import Question
@@ -12,6 +14,8 @@ from dashboard.model import LogLine, Row
 
 MOST_HELD = 5_000  # rows that wait for a message to end
 MOST_BYTES_HELD = 8 << 20  # of their lines
+SAMPLE = 50  # rows at the most
+SPARSE = 4  # lines to one that may be found
 
 
 class Sifter:
@@ -50,10 +54,12 @@ class Sifter:
         """All rows that are decided when these have come, in their order, and whether they are wanted."""
         if not self._question:
             return [(row, True) for row in rows]
-        for row, part in zip(rows, self._grouper.feed(rows), strict=True):
+        for row, part in zip(rows, self._parts(rows), strict=True):
             self._held.append((row, part))
-            if part is not None and isinstance(row, LogLine):
-                self._bytes += len(row.record)
+            if not isinstance(row, LogLine):
+                continue
+            self._bytes += len(row.record)
+            if part is not None:
                 self._waiting[part.message] += 1
                 if part.message not in self._judged:
                     self._lines.setdefault(part.message, []).append(row)
@@ -67,6 +73,18 @@ class Sifter:
         """The rows that still wait, when nothing has followed for a while; what does later shares their fate."""
         return self._decided(frozenset(), self._grouper.open)
 
+    def _parts(self, rows: Sequence[Row]) -> Sequence[Part | None]:
+        """The messages of the lines that may be found; None for others: most need not be put together for that."""
+        hint = self._question.hint
+        if hint is None or _is_dense(rows, hint):
+            return self._grouper.feed(rows)
+        hits = [isinstance(row, LogLine) and hint(row.record) for row in rows]
+        parts: list[Part | None] = [None] * len(rows)
+        indices = around(rows, hits, self._grouper.sources)
+        for index, part in zip(indices, self._grouper.feed([rows[index] for index in indices]), strict=True):
+            parts[index] = part
+        return parts
+
     def _decided(self, waits: Set[int], open_: Set[int]) -> list[tuple[Row, bool]]:
         """The rows that need not wait; whatever stands behind one that waits does so too.
 
@@ -78,10 +96,11 @@ class Sifter:
             row, part = self._held[0]
             if part is not None and part.message in waits and part.message not in self._judged and not self._full():
                 break
-            found.append((row, part is None or self._judge(part.message)))
+            found.append((row, not isinstance(row, LogLine) if part is None else self._judge(part.message)))
             self._held.popleft()
-            if part is not None and isinstance(row, LogLine):
+            if isinstance(row, LogLine):
                 self._bytes -= len(row.record)
+            if part is not None:
                 self._forget(part.message, open_)
         for number in [number for number in self._judged if number not in self._waiting and number not in open_]:
             del self._judged[number]
@@ -104,3 +123,9 @@ class Sifter:
             del self._waiting[number]
             if number not in open_:
                 del self._judged[number]
+
+
+def _is_dense(rows: Sequence[Row], hint: Hint) -> bool:
+    """Whether so many lines may be found that to look for them first does not pay, by a sample."""
+    sample = rows[:: len(rows) // SAMPLE + 1]
+    return SPARSE * sum(isinstance(row, LogLine) and hint(row.record) for row in sample) > len(sample)

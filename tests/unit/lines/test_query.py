@@ -35,6 +35,7 @@ from dashboard.lines import (
     fields_of,
     level_of,
     levels_named,
+    messages_of,
     none_of,
     parse,
     places,
@@ -524,6 +525,16 @@ def test_every_way_to_ask_gives_the_plain_answer(typed, content, stream):
     assert question.matches(row) is expected
     assert bool(question.select([row])) is expected
     assert question.matches(Message((row,), level_of(row.content))) is expected
+
+
+@given(simple, st.lists(contents, min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_a_line_of_every_message_that_is_found_passes_the_first_look(typed, texts):
+    rows = [LogLine.of(WEB, 1_795_432_079_303_000_000, content + '\n') for content in texts]
+    question = parse(typed)
+    for message in messages_of(rows):
+        if question.matches(message) and question.hint is not None:
+            assert any(question.hint(row.record) for row in message.lines)
 
 
 @pytest.mark.parametrize('typed', ['a OR b -c', 'k:v', 'k:>5', '/(a+)+$/ b', 'level:error', '"a" "b" "c"'])

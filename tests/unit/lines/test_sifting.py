@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.lines import Sifter, messages_of, parse
+from dashboard.lines import Sifter, messages_of, parse, sifting
 from dashboard.lines.sifting import MOST_BYTES_HELD, MOST_HELD
 from dashboard.model import Gap, LogLine, Row
 from tests.unit.lines.test_messages import API, BARE, JAVA, START, STEP, WITHIN, rows_of, timelines
@@ -66,12 +67,22 @@ def test_long_lines_do_not_wait_in_great_number():
     assert [row.text for row in Sifter(parse('ERROR')).feed(rows)] == ['ERROR: a']
 
 
-questions = st.sampled_from(['a', '-a', 'level:error', 'Error', '-level:unknown -x', 'at OR goroutine'])
+questions = st.sampled_from(
+    ['a', '-a', 'level:error', 'Error', '-level:unknown -x', 'at OR goroutine', 'level:unknown "23 more"', 'a:*',
+     'level:fatal OR Caused', 'Error stream:stderr', '/caused.by/', 'DETAIL -level:info']
+)  # fmt: skip
 
 
-@given(timelines(), questions, st.lists(st.integers(0, 30), max_size=4))
+@given(timelines(), questions, st.lists(st.integers(0, 30), max_size=4), st.booleans())
 @settings(max_examples=100, deadline=None)
-def test_however_they_come_the_lines_of_the_messages_that_are_found_come_out_in_order(rows, typed, cuts):
+def test_however_they_come_the_lines_of_the_messages_that_are_found_come_out_in_order(rows, typed, cuts, sparse):
+    with pytest.MonkeyPatch.context() as patch:
+        if sparse:
+            patch.setattr(sifting, 'SPARSE', 0)  # as where few lines may be found
+        check_against_messages(rows, typed, cuts)
+
+
+def check_against_messages(rows: list[Row], typed: str, cuts: list[int]) -> None:
     question = parse(typed)
     wanted = {id(line) for message in messages_of(rows) if question.matches(message) for line in message.lines}
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
