@@ -38,7 +38,9 @@ class FilterBar(Part):
         self._auto.set_value(viewer.following)
         if self.tab.link.filter != self._told:  # not what was typed here: a button asks it
             self._box.set_value(self.tab.link.filter)
-        self._matches.set_text(_matches(viewer.matches, viewer.matching_lines) if viewer.question else '')
+        self._matches.set_text(
+            _matches(viewer.matches, viewer.matching_lines, viewer.counted) if viewer.question else ''
+        )
 
     def _set(self, term: str | None) -> None:
         self._filter(term or '')
@@ -64,7 +66,7 @@ class FilterBar(Part):
         self._words.classes(**{'add' if wrong else 'remove': 'wrong'})
 
 
-def _matches(messages: int, lines: int) -> str:
+def _matches(messages: int, lines: int, counted: bool) -> str:
     """A match is a message; of how many lines these are is said where that is not the same."""
-    words = f'{messages:,} matches' if messages != 1 else '1 match'
+    words = f'{"" if counted else "at least "}{messages:,} match{"" if messages == 1 else "es"}'
     return words if lines == messages else f'{words} in {lines:,} lines'

@@ -94,13 +94,19 @@ def lines_in(rows: Sequence[Row]) -> int:
     return sum(isinstance(row, LogLine) for row in rows)
 
 
-def left_out(rows: Sequence[Row], then: Row, row: int | None = None) -> Gap:
+def before(rows: list[Row], row: Row) -> list[Row]:
+    """Those that stand before this very row; none when it is not among them."""
+    return rows[: next((index for index, item in enumerate(rows) if item is row), 0)]
+
+
+def left_out(rows: Sequence[Row], then: Row, row: int | None = None, counted: bool = True) -> Gap:
     """A gap in place of rows, which may be gaps themselves.
 
     :param then: the row that follows
     :param row: the number in the history of the first one, if it is held there
+    :param counted: whether all of these would be seen
     """
     counts = [item.missed for item in rows if isinstance(item, Gap)]
-    missed = None if None in counts else lines_in(rows) + sum(filter(None, counts))
+    missed = None if None in counts or not counted else lines_in(rows) + sum(filter(None, counts))
     start = rows[0].start if isinstance(rows[0], Gap) else row_time(rows[0]) - 1
     return Gap(start, row_time(then) + 1, missed, SKIPPED, row=row)

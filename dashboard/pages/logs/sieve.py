@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from dashboard.lines import Level, Sifter, parse
+from dashboard.lines import Level, Sifter, beginning, parse
 from dashboard.model import Notice, Row
 from dashboard.timeline import weight
 
 # A question of more than that is asked in a thread: an expression takes seconds of what was written to fit it badly.
 ASIDE_ROWS = 1_000
 ASIDE_BYTES = 64 << 10
+FEW = (2, 6)  # times the rows that a page holds: so many are asked before all are
 
 
 class Sieve:
@@ -50,6 +51,29 @@ class Sieve:
         if len(rows) > ASIDE_ROWS or weight(rows) > ASIDE_BYTES:
             return await asyncio.to_thread(_lines_and_gaps, self._sifter.feed, rows)
         return _lines_and_gaps(self._sifter.feed, rows)
+
+    async def newest(self, rows: list[Row], most: int) -> tuple[Sequence[Row], Sequence[Row]] | None:
+        """Those that are to be seen of the last rows only, where these are at least so many: the others are not asked.
+
+        Before them come those of the rows that were held back. None where they are fewer, or it does not pay: then
+        it is as if this had not been called. Else what comes next follows these.
+        """
+        if not self.question:
+            return None
+        before = self._sifter
+        for index in (len(rows) - few * most for few in FEW):
+            if index <= 0:
+                break
+            self.begin()
+            start = beginning(rows, index)  # what stands from there to the index may be parts of messages
+            chosen = await self.choose(rows[start:])
+            if len(chosen) >= most + index - start:
+                self._sifter.found -= before.found
+                held = _lines_and_gaps(lambda _: before.end(), [])
+                self._sifter.found += before.found
+                return held, chosen
+        self._sifter = before
+        return None
 
     async def rest(self) -> Sequence[Row]:
         """Those that are to be seen of the rows that were held back; what follows later shares their fate."""

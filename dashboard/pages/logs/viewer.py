@@ -12,7 +12,7 @@ from dashboard.lines import Level, Question
 from dashboard.model import Cursor, Gap, Row, Service, ServiceKey, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.gaps import Gaps, lines_inside
-from dashboard.pages.logs.held import Held, left_out, lines_in
+from dashboard.pages.logs.held import Held, before, left_out, lines_in
 from dashboard.pages.logs.log_view import LogView
 from dashboard.pages.logs.lookup import around, number_of
 from dashboard.pages.logs.place import Place
@@ -41,6 +41,7 @@ class LogViewer:
         self.following = True
         self.matches = 0  # messages that the filter has let pass
         self.matching_lines = 0  # of these messages
+        self.counted = True  # whether these are all, or older ones were left out unasked
         self.new_lines = 0  # since the reader left the end
         self.error = ''
         self._hub = hub
@@ -120,7 +121,7 @@ class LogViewer:
         """Switch to a service, beginning with its last ``tail`` lines, or where the tab was before."""
         self.close()
         self.matches = self.matching_lines = self.new_lines = 0
-        self.error, self.following, self._opened = '', True, None
+        self.error, self.following, self.counted, self._opened = '', True, True, None
         self._place, self._held = place, Held(0)
         self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
 
@@ -242,11 +243,18 @@ class LogViewer:
         row = None if self._held.older else self._held.unknown
         sieve = self._sieve
         sieve.begin()
-        old, new = await sieve.choose(shown), [*await sieve.choose(since), *await sieve.rest()]
-        self.matches, self.matching_lines, self.new_lines = sieve.found, lines_in(old) + lines_in(new), 0
-        rows = [*old, *new][-capacity:]
-        if len(new) > capacity:  # what the page has never shown is not left out without a word
-            rows.insert(0, left_out(new[:-capacity], rows[0], row))
+        newest = await sieve.newest([*shown, *since], capacity)
+        self.counted = newest is None
+        if newest is None:
+            old, new = await sieve.choose(shown), [*await sieve.choose(since), *await sieve.rest()]
+            chosen, unseen = [*old, *new], list(new[:-capacity])
+        else:
+            chosen = [*newest[1], *await sieve.rest()]
+            unseen = before(since, chosen[-capacity])
+        self.matches, self.matching_lines, self.new_lines = sieve.found, lines_in(chosen), 0
+        rows = chosen[-capacity:]
+        if unseen:  # what the page has never shown is not left out without a word
+            rows.insert(0, left_out(unseen, rows[0], row, self.counted))
         self._gaps.remember(rows)
         return await self._replace(rows, follow=self.following, keep=True)
 
@@ -327,7 +335,26 @@ class LogViewer:
         await self._hub.lens.look(subscription.feed.history)
         rows = self._hub.lens.taken(subscription, self._take(subscription))
         self._gaps.remember(rows)
-        return await self._show(self._sieve, self._sieve.choose(rows))
+        capacity = self.view.capacity
+        newest = await self._sieve.newest(rows, capacity) if self.following else None
+        if newest is None:
+            return await self._show(self._sieve, self._sieve.choose(rows))
+        return await self._jump(rows, *newest, subscription.taken_from)
+
+    async def _jump(self, rows: list[Row], held: Sequence[Row], newest: Sequence[Row], first: int) -> bool:
+        """Show only the newest of rows of which so many are to be seen that all others would leave the page at once.
+
+        :param held: of the rows before
+        :param first: the number in the history of the first of ``rows``
+        """
+        chosen = newest[-self.view.capacity :]
+        row = rows[0].row if isinstance(rows[0], Gap) else first
+        gap = left_out(before(rows, chosen[0]), chosen[0], row, counted=False)
+        self._gaps.remember([gap])
+        self.counted, self.new_lines = False, 0
+        self.matches += self._sieve.found
+        self.matching_lines += lines_in(held) + lines_in(newest)
+        return await self.view.append([*held, gap, *chosen], follow=True)
 
     async def _show(self, sieve: Sieve, choosing: Awaitable[Sequence[Row]]) -> bool:
         """Add rows that the sieve lets pass."""

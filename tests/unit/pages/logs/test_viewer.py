@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -48,6 +49,18 @@ class BusyEngine(ScriptedEngine):
             if self.busy and options.get('until'):
                 self.go_on(50)
             yield batch
+
+
+class PatientScreen(Screen):
+    """Takes its time to show rows while it is busy."""
+
+    busy = waiting = False
+
+    async def replace(self, rows, **options) -> bool:
+        while self.busy:
+            self.waiting = True
+            await asyncio.sleep(0.01)
+        return await super().replace(rows, **options)
 
 
 @pytest.mark.parametrize('capacity', [500, 5_000])
@@ -116,6 +129,78 @@ async def test_a_filter_searches_all_that_the_server_holds_and_nothing_that_was_
         await until(lambda: viewer.view.texts == ['3077'])
         assert viewer.lines == 100
         viewer.close()
+
+
+async def test_of_many_that_a_filter_finds_the_newest_are_asked_alone_and_shown_as_if_all_had_been(monkeypatch):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    asked = count_asked(monkeypatch)
+    engine = BusyEngine()
+    engine.go_on(ALL)
+    async with LogHub(engine, Settings()) as hub:
+        await hub.asked()
+        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 100, lambda: None)
+        viewer.watch(engine.web.service, 50)
+        await until(lambda: len(viewer.view.shown) == 50)
+        asked.clear()
+        viewer.filter('-x')
+        await until(lambda: viewer.view.texts == [str(number) for number in range(ALL - 99, ALL + 1)])
+        assert len(asked) < ALL
+        assert (viewer.counted, viewer.matches >= 100) == (False, True)
+        viewer.filter('-x -9')
+        wanted = [str(number) for number in range(1, ALL + 1) if '9' not in str(number)]
+        await until(lambda: viewer.view.texts == wanted[-100:])
+        viewer.filter('77')
+        await until(
+            lambda: viewer.counted and viewer.view.texts == [n for n in map(str, range(1, ALL + 1)) if '77' in n]
+        )
+        viewer.close()
+
+
+async def test_where_more_comes_than_the_page_holds_the_newest_are_shown_behind_a_gap(monkeypatch):
+    monkeypatch.setattr(viewer_module, 'LogView', PatientScreen)
+    engine = BusyEngine()
+    engine.go_on(1)
+    async with LogHub(engine, Settings()) as hub:
+        await hub.asked()
+        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 100, lambda: None)
+        viewer.watch(engine.web.service, 50)
+        await until(lambda: viewer.view.texts == ['1'])
+        viewer.view.busy = True
+        viewer.filter('-x')
+        await until(lambda: viewer.view.waiting)
+        engine.go_on(ALL)  # is shown all at once
+        await until(lambda: viewer.behind >= ALL)
+        asked = count_asked(monkeypatch)
+        viewer.view.busy = False
+        await until(lambda: viewer.view.texts[-1] == str(ALL + 1))
+        first, gap, *rest = viewer.view.shown
+        assert [row.text for row in (first, *rest)] == ['1', *map(str, range(ALL - 99, ALL + 2))]
+        assert (gap.missed, gap.row) == (None, 1)
+        assert len(asked) < ALL
+        viewer.view.open(gap.key)
+        await until(lambda: viewer.view.texts == list(map(str, range(2, ALL + 2))))
+        viewer.close()
+
+
+async def test_what_was_held_back_is_not_lost_where_only_the_newest_are_asked():
+    web = ScriptedEngine().add('web')
+    rows = [LogLine.of(web, START + number, f'INFO: {number}') for number in range(ALL)]
+    sieve = Sieve('-x')
+    assert await sieve.choose(rows[:1]) == []
+    held, chosen = await sieve.newest(rows[1:], 50)
+    assert held == rows[:1]
+    assert [*chosen, *await sieve.rest()][-50:] == rows[-50:]
+    assert 50 <= sieve.found < ALL
+    assert await sieve.newest(rows[1:], ALL) is None
+    assert await Sieve('x').newest(rows, 50) is None
+
+
+def count_asked(monkeypatch) -> list:
+    """Every message that a question is asked of from now on."""
+    asked: list = []
+    matches = Question.matches
+    monkeypatch.setattr(Question, 'matches', lambda question, item: asked.append(item) or matches(question, item))
+    return asked
 
 
 async def test_a_tab_is_told_in_words_that_no_stream_is_left(monkeypatch):
