@@ -1,6 +1,6 @@
 """One service's lines in order, live and shared: each container is read once, however many look."""
 
-from dashboard.timeline.catalog import Selection, Target, find_service, find_target, shortest_name
+from dashboard.timeline.catalog import WHOLE, Selection, Target, find_service, find_target, shortest_name
 from dashboard.timeline.catchup import Before
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.hub import LogHub
@@ -18,6 +18,7 @@ __all__ = [
     'LOOK_BACK',
     'LOOK_BACK_TIME',
     'SKIPPED',
+    'WHOLE',
     'Before',
     'EngineStatus',
     'History',

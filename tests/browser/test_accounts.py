@@ -168,6 +168,15 @@ def test_the_page_of_a_service_out_of_scope_is_that_of_one_that_does_not_exist(o
     assert said[0] == said[1]
 
 
+def test_a_shared_address_of_a_project_shows_only_what_is_in_scope_now(open_as, admin, viewer):
+    page = open_as(viewer, '/logs?project=shop')
+    page.wait_for_selector('.log .l')
+    expect(page.get_by_label('Service')).to_have_value('All of shop')
+    assert not page.locator('.log .l', has_text=re.compile(r'job \d|order placed|checkpoint')).count()
+    admin.patch(f'/api/users/{viewer}', json={'scope': ['shop/web', 'shop/db']})
+    expect(page.locator('.log b[data-service="shop:db"]').first).to_be_visible()
+
+
 def test_a_page_loses_a_service_within_a_second_of_its_leaving_the_scope(open_as, admin, viewer):
     page = open_as(viewer, '/logs?service=web')
     page.wait_for_selector('.log .l')

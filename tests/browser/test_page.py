@@ -36,7 +36,7 @@ def test_the_demo_says_that_it_is_one_and_shows_its_services(open_page, demo_ser
     expect(page.get_by_text('Demo: these services')).to_be_visible()
     page.get_by_label('Service').click()
     expect(page.locator('.services [role=option]')).to_have_text(
-        ['api running', 'db running', 'web running', 'worker running']
+        ['All services all 4', 'api running', 'db running', 'web running', 'worker running']
     )
 
 

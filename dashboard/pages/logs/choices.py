@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dashboard.model import Service, ServiceKey
+from dashboard.timeline import WHOLE
 
 NO_PROJECT = 'Without a project'
 UP = {'unhealthy': ('unhealthy', 'bad'), 'starting': ('starting', 'busy')}  # health → words and kind
@@ -21,7 +22,7 @@ class Choice:
     words: str = ''
     kind: str = 'idle'
     found_by: str = ''  # everything that may be typed to find it
-    heading: bool = False
+    heading: bool = False  # of the services below it; with words it can be chosen, for all of them
 
     @property
     def shown(self) -> dict[str, object]:
@@ -32,7 +33,7 @@ class Choice:
             'words': self.words,
             'kind': self.kind,
             'heading': self.heading,
-            'disable': self.heading,
+            'disable': self.heading and not self.words,
         }
 
 
@@ -42,15 +43,41 @@ def choices(services: Iterable[Service], name_of: Callable[[ServiceKey], str], c
     for service in services:
         projects.setdefault(service.key.project, []).append(service)
     several = len(projects) > 1
-    found: list[Choice] = []
+    found = [_all('*', 'All services', projects.values())] if sum(map(len, projects.values())) > 1 else []
     for project in sorted(projects, key=lambda project: (all(map(_is_down, projects[project])), not project, project)):
         members = [_choice(service, name_of(service.key), several) for service in sorted(projects[project], key=_rank)]
         if several:
-            found.append(_heading(project, members))
+            found.append(_heading(project, members, projects[project]))
         found += members
     if chosen and chosen not in {choice.key for choice in found}:
-        found.append(Choice(chosen, f'{chosen} (not found)', chosen, 'not found', found_by=chosen))
+        found.append(_chosen(chosen, {choice.key for choice in found}, projects))
     return tuple(found)
+
+
+def _chosen(name: str, keys: set[str], projects: Mapping[str, Sequence[Service]]) -> Choice:
+    """What is chosen and no line of the list: several services, or one that is away."""
+    several = name.split(',')
+    if name.endswith(WHOLE) and len(several) == 1 and (project := name.removesuffix(WHOLE)) in projects:
+        return _all(name, f'All of {project}', [projects[project]])
+    missing = [one for one in several if one not in keys and one.removesuffix(WHOLE) not in projects]
+    if missing:
+        return Choice(name, f'{name} (not found)', name, 'not found', found_by=name)
+    shown = words_of(name)
+    return Choice(name, shown, shown, f'{len(several)} together', 'good', found_by=shown)
+
+
+def _all(key: str, name: str, groups: Iterable[Sequence[Service]], short: str = '') -> Choice:
+    """Several services as one line."""
+    services = [service for group in groups for service in group]
+    kinds = {state_of(service)[1] for service in services}
+    kind = next((kind for kind in ('bad', 'busy', 'good') if kind in kinds), 'idle')
+    return Choice(key, name, short or name, f'all {len(services)}', kind, found_by=name)
+
+
+def words_of(name: str) -> str:
+    """What is chosen, in words."""
+    said = [f'all of {one.removesuffix(WHOLE)}' if one.endswith(WHOLE) else one for one in name.split(',')]
+    return ', '.join('all services' if one == '*' else one for one in said)
 
 
 def state_of(service: Service) -> tuple[str, str]:
@@ -73,10 +100,14 @@ def _choice(service: Service, key: str, several: bool) -> Choice:
     return Choice(key, shown, name, words, kind, found_by=f'{shown} {service.key.qualified}')
 
 
-def _heading(project: str, members: Iterable[Choice]) -> Choice:
-    """It stays in a filtered list as long as one of its members does."""
+def _heading(project: str, members: Iterable[Choice], services: Sequence[Service]) -> Choice:
+    """It stays in a filtered list as long as one of its members does; a project's stands for all of it."""
     words = project or NO_PROJECT
     found_by = '\n'.join([words, *(member.found_by for member in members)])
+    if project and len(services) > 1:
+        return replace(
+            _all(f'{project}{WHOLE}', f'All of {project}', [services], project), found_by=found_by, heading=True
+        )
     return Choice(f'\n{project}', words, words, found_by=found_by, heading=True)  # no service has such a name
 
 

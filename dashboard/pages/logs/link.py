@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
+
 from dashboard.errors import BadRequest
 from dashboard.lines import Level, levels_named
 from dashboard.model import Cursor
@@ -14,12 +16,16 @@ TAILS = (50, 100, 500, 1000)
 DEFAULT_TAIL = 100
 LONGEST_FILTER = 1_000  # characters
 LONGEST_CURSOR = 60  # characters
+LONGEST_SERVICES = 5_000  # characters
 LONGEST_LEVEL = 100  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The parameters of the URL. ``service`` is a name that finds it; '' chooses the first."""
+    """The parameters of the URL.
+
+    ``service`` is a name that finds it, or several: ``web,api``, a project ``shop:*``, all ``*``; '' chooses the first.
+    """
 
     service: str = ''
     tail: int = DEFAULT_TAIL
@@ -34,7 +40,7 @@ class Link:
         known = next((number for number in TAILS if str(number) == tail), DEFAULT_TAIL)
         at = query.get('at', '')[:LONGEST_CURSOR]
         filter_, level = query.get('filter', '')[:LONGEST_FILTER], levels_text(_levels(query.get('level', '')))
-        return cls(query.get('service', ''), known, filter_, level, at)
+        return cls(_services(query), known, filter_, level, at)
 
     @property
     def levels(self) -> frozenset[Level]:
@@ -50,7 +56,19 @@ class Link:
             return None
 
     def __str__(self) -> str:
-        return urlencode({name: value for name, value in asdict(self).items() if value})
+        given = {name: value for name, value in asdict(self).items() if value and name != 'service'}
+        return urlencode([*map(_parameter, filter(None, self.service.split(','))), *given.items()], safe='*')
+
+
+def _services(query: Mapping[str, str]) -> str:
+    """The names of ``?service=web&service=api&project=shop``, as one."""
+    many = query.multi_items() if isinstance(query, QueryParams) else query.items()
+    names = [value if name == 'service' else f'{value}:*' for name, value in many if name in ('service', 'project')]
+    return ','.join(dict.fromkeys(filter(None, names)))[:LONGEST_SERVICES]
+
+
+def _parameter(name: str) -> tuple[str, str]:
+    return ('project', name.removesuffix(':*')) if name.endswith(':*') else ('service', name)
 
 
 def levels_text(levels: Iterable[Level]) -> str:

@@ -28,6 +28,7 @@ from dashboard.pages.logs.place import place_of, watch_connection
 from dashboard.pages.logs.render import CSS
 from dashboard.pages.logs.saved import CSS as SAVED
 from dashboard.pages.logs.saved import Saved, Shelf
+from dashboard.pages.logs.selector import CSS as SELECTOR
 from dashboard.pages.logs.selector import Selector
 from dashboard.pages.logs.stage import Banner, Foot, Stage
 from dashboard.pages.logs.switches import Switches
@@ -54,7 +55,7 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
             return refusal
         visit = stay(accounts, request.state.identity)
         watching = partial(audit.watching, visit.identity, address_of(request), via='page')
-        ui.add_css(CSS + CHIPS + DESK_CSS + SAVED)
+        ui.add_css(CSS + SELECTOR + CHIPS + DESK_CSS + SAVED)
         with shell(visit, request, accounts, audit) as frame:
             tab = Tab(views.of(visit), Link.of(request.query_params), frame.preferences, watching)
             note = partial(audit.record, who=visit.identity, address=address_of(request))

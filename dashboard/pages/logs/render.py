@@ -12,12 +12,12 @@ from functools import lru_cache
 from html import escape
 from time import monotonic
 from typing import Any
-from zlib import crc32
 
 from dashboard.lines import PLAIN, Level, Style, places, rgb, sequences, spans, steps, visible
 from dashboard.model import Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
 from dashboard.pages.logs.allowance import LONGEST_LINE, Allowances
 from dashboard.pages.logs.clock import Clock
+from dashboard.pages.logs.labels import HUES, Labels
 from dashboard.pages.logs.meaning import Told, told
 from dashboard.pages.logs.strands import Place, Strands
 
@@ -26,10 +26,10 @@ SEARCHING = 2.0  # seconds in which a flush looks for what to mark; after that n
 LONGEST_PIECE = 1 << 18  # characters of HTML made at one go
 UNFOLDED = 6  # lines of a message that are always shown
 WORTH_FOLDING = 3  # lines
-HUES = 8  # colours for the names of containers
 _MOST_RUNS = 500  # with the marks, which a run may split, at most 2,000 elements a line
 _MOST_WORK = 10**8  # characters of a line × steps of an expression's program, in which something is looked for
 _MOST_CODES = 20_000  # control sequences of a line in whose whole text a match is looked for
+NONE = Labels()
 
 
 class Renderer:
@@ -42,7 +42,7 @@ class Renderer:
 
     :param rows: how many there are; what they may cost together is shared among them
     :param pattern: of a :class:`~dashboard.lines.Question`, to mark in the visible text; or None
-    :param many: several containers are merged, so each line says whose it is
+    :param labels: what tells whose each line is, where several containers are merged
     :param clock: tells when they were written, else in UTC
     :param strands: of the view, which know what came before
     :param raw: lines are shown as they were written, not by their fields
@@ -52,14 +52,14 @@ class Renderer:
         self,
         rows: int,
         pattern: Any,
-        many: bool = False,
+        labels: Labels = NONE,
         clock: Clock | None = None,
         strands: Strands | None = None,
         raw: bool = False,
     ) -> None:
         self._pattern = pattern
         self._steps = steps(pattern) if pattern else 0
-        self._many = many
+        self._labels = labels
         self._clock = clock or Clock()
         self._strands = strands or Strands()
         self._raw = raw
@@ -87,12 +87,13 @@ class Renderer:
         """A line. Its stamp is cut, not parsed, and ends in a space that is hidden with it and copied with it."""
         content = line.content
         stamp, text = escape(line.stamp), content.decode('utf-8', 'replace')
-        name = self._name(line.container) if self._many else ''
+        name = self._name(line.container) if self._labels.needed else ''
         level = place.level if place else Level.UNKNOWN
         begins = place is None or not place.after
         cursor = self._clock.cursor(line)
         named = f' data-cursor="{cursor}"' if cursor else ''
-        opening = f'<div class="{_kind(line, level, begins)}"{named}>'
+        late = ' late' if self._labels.needed and self._strands.is_late(line) else ''
+        opening = f'<div class="{_kind(line, level, begins)}{late}"{named}>'
         mark = _LEVEL_MARKS[level] if begins else ''
         time = f'<time title="{stamp}">{self._clock.tell(stamp)} </time>'
         return f'{opening}{mark}{time}{name}{self._body(content, text)}</div>'
@@ -100,7 +101,7 @@ class Renderer:
     def _name(self, container: Container) -> str:
         name = self._names.get(container.id)
         if name is None:
-            name = self._names[container.id] = _name(container)
+            name = self._names[container.id] = self._labels.html(container)
         return name
 
     def _body(self, content: bytes, text: str) -> str:
@@ -163,10 +164,10 @@ class Renderer:
 
 
 def render_rows(
-    rows: Sequence[Row], pattern: Any, many: bool = False, clock: Clock | None = None, raw: bool = False
+    rows: Sequence[Row], pattern: Any, labels: Labels = NONE, clock: Clock | None = None, raw: bool = False
 ) -> str:
     """All rows as one string of HTML; see :class:`Renderer`."""
-    renderer, html, done = Renderer(len(rows), pattern, many, clock, raw=raw), '', 0
+    renderer, html, done = Renderer(len(rows), pattern, labels, clock, raw=raw), '', 0
     while done < len(rows):
         count, piece = renderer.piece(rows[done:])
         html, done = html + piece, done + count
@@ -261,13 +262,6 @@ def _attributes(style: Style) -> str:
     return (f' class="{" ".join(classes)}"' if classes else '') + (f' style="{";".join(values)}"' if values else '')
 
 
-def _name(container: Container) -> str:
-    """The container's name without its project, in a colour that it always has."""
-    project = container.service.project
-    short = container.name.removeprefix(f'{project}-').removeprefix(f'{project}_') if project else container.name
-    return f'<b class="c{crc32(container.name.encode()) % HUES}">{escape(visible(short))}</b> '
-
-
 def _remark(row: Gap | Notice, clock: Clock) -> str:
     if isinstance(row, Gap):
         opens = '' if row.lost else f' role="button" tabindex="0" data-gap="{row.key}"'
@@ -277,9 +271,10 @@ def _remark(row: Gap | Notice, clock: Clock) -> str:
 
 
 def _missed(gap: Gap) -> str:
+    whose = f' of {escape(visible(gap.service.name))}' if gap.service else ''
     if gap.missed is None:
-        return 'an unknown number of lines missed'
-    return f'{gap.missed:,} {"line" if gap.missed == 1 else "lines"} missed'
+        return f'an unknown number of lines{whose} missed'
+    return f'{gap.missed:,} {"line" if gap.missed == 1 else "lines"}{whose} missed'
 
 
 def _when(gap: Gap, clock: Clock) -> str:
@@ -364,6 +359,8 @@ CSS = f"""
 .log .n {{ border-left-color:var(--note); background:var(--note-tint); color:var(--note) }}
 .log time, .log em, .log .d {{ color:var(--faint) }}
 .log .n time {{ color:inherit }}
+.log .late time::before {{ content:'↶ '; color:var(--f3) }}
+.log b[data-service] {{ cursor:pointer }} .log b[data-service]:hover {{ text-decoration:underline }}
 .log b {{ font-weight:600 }}
 .log i {{ font-style:normal }}
 .log .w {{ font-weight:700 }} .log .k {{ font-style:italic }}

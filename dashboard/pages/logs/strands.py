@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dashboard.lines import Grouper, Level, Part
-from dashboard.model import Row
+from dashboard.model import STAMP_LENGTH, LogLine, Row
 from dashboard.timeline import fitting
 
 REMEMBERED = 2_000  # messages of which it is known how many lines they have had
@@ -32,6 +32,7 @@ class Strands:
     def __init__(self) -> None:
         self._grouper = Grouper()
         self._lines: OrderedDict[int, int] = OrderedDict()  # message → its lines so far, of those with several
+        self._newest = b''  # the latest timestamp so far
         self._ahead: list[Place | None] = []  # of rows that were looked at and not shown yet
 
     def look(self, rows: Sequence[Row]) -> list[Place | None]:
@@ -43,6 +44,14 @@ class Strands:
         if new:
             self._ahead += self._places(self._grouper.feed(new[: fitting(new)]))
         return self._ahead[: len(rows)]
+
+    def is_late(self, line: LogLine) -> bool:
+        """Whether a line that comes next was written before another one that is above it."""
+        stamp = line.record[:STAMP_LENGTH]
+        if stamp < self._newest:
+            return True
+        self._newest = stamp
+        return False
 
     def shown(self, count: int) -> None:
         """So many of the first rows are on the page now."""

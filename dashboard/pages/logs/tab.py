@@ -53,7 +53,7 @@ class Tab:
         self.place: Place | None = None
         self.viewer = LogViewer(hub, hub.settings.page_lines, self._on_shown)
         self._connected = False  # since the browser has last shown anything
-        self._key: ServiceKey | None = None  # of the chosen service, once it has been found
+        self._key: ServiceKey | None = None  # of the chosen service, once it has been found; None for several
         self._watching = watching
         self._watched = ''  # the service that the audit log says is being watched
         self._watch_ends = ExitStack()
@@ -179,8 +179,9 @@ class Tab:
         """Follow the chosen service from its tail on."""
         name = self.link.service
         try:
-            key = self.hub.find(name).key if name else None
-            self.link = replace(self.link, service=self.hub.name_of(key) if key else '')
+            target = self.hub.select(name) if name else None
+            self._key = target if isinstance(target, ServiceKey) else None
+            self.link = replace(self.link, service=self.hub.name_of(self._key) if self._key else name)
         except DashboardError as error:
             self.viewer.close()
             self.viewer.error = str(error)
@@ -188,12 +189,11 @@ class Tab:
             return
         finally:
             self.remember()
-        self._key = key
-        if key:
-            self.viewer.watch(key, self.link.tail, self.place)
+        if target:
+            self.viewer.watch(target, self.link.tail, self.place)
             if self.link.at and self.place is None:
                 self._show_at()
-            self._note(key.qualified)
+            self._note(self._key.qualified if self._key else name)
 
     def _show_at(self) -> None:
         """The line of the link."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
+from dashboard.pages.logs.choices import words_of
 from dashboard.pages.logs.tab import Part, Tab
 from dashboard.pages.shell import TITLE
 
@@ -24,7 +25,7 @@ class Title(Part):
 
     def refresh(self) -> None:
         """Say it."""
-        name, unseen = self.tab.link.service, self.tab.viewer.unseen
+        name, unseen = words_of(self.tab.link.service), self.tab.viewer.unseen
         title = f'{name} · {TITLE}' if name else TITLE
         if unseen:
             title = f'({unseen:,}) {title}'

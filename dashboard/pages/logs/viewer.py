@@ -7,19 +7,20 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 
-from dashboard.errors import DashboardError, EngineError, LimitReached
+from dashboard.errors import DashboardError, EngineError, LimitReached, RightsChanged
 from dashboard.lines import Level, Question
-from dashboard.model import Cursor, Gap, Row, Service, ServiceKey, format_timestamp
+from dashboard.model import Cursor, Gap, Row, Service, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.gaps import Gaps, lines_inside
 from dashboard.pages.logs.held import Held, before, left_out, lines_in
+from dashboard.pages.logs.labels import Labels
 from dashboard.pages.logs.log_view import LogView
 from dashboard.pages.logs.lookup import around, number_of
 from dashboard.pages.logs.place import Place
 from dashboard.pages.logs.render import Renderer
 from dashboard.pages.logs.sieve import Sieve
 from dashboard.pages.logs.strands import Strands
-from dashboard.timeline import Subscription, Timeline
+from dashboard.timeline import Subscription, Target, Timeline
 from dashboard.view import View
 
 OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
@@ -54,7 +55,7 @@ class LogViewer:
         self._seen = 0  # up to this row the tab has shown everything while it was in sight
         self._opened: Gap | Cursor | None = None  # a gap to be shown from its beginning, or a line to be shown
         self._gaps = Gaps()
-        self._many = False  # lines of several containers: say which
+        self._labels = Labels()  # of lines of several containers: say which
         self._zone: tzinfo = UTC
         self._raw = False  # lines as they were written
         self._strands = Strands()  # what is on the page, by message
@@ -117,13 +118,13 @@ class LogViewer:
         """Rows that have come since the tab went out of sight; 0 while it is in sight."""
         return self.feed.history.end - self._seen if self.feed and self.view.hidden else 0
 
-    def watch(self, key: ServiceKey, tail: int, place: Place | None = None) -> None:
-        """Switch to a service, beginning with its last ``tail`` lines, or where the tab was before."""
+    def watch(self, target: Target, tail: int, place: Place | None = None) -> None:
+        """Switch to a service, or several, beginning with its last ``tail`` lines, or where the tab was before."""
         self.close()
         self.matches = self.matching_lines = self.new_lines = 0
         self.error, self.following, self.counted, self._opened = '', True, True, None
         self._place, self._held = place, Held(0)
-        self._task = asyncio.create_task(self._run(key, tail), name=f'viewer {key.name}')
+        self._task = asyncio.create_task(self._run(target, tail), name='viewer')
 
     def filter(self, term: str, levels: Iterable[Level] = ()) -> None:
         """Show only the messages that the question ``term`` finds, of these levels; of all without any.
@@ -172,14 +173,18 @@ class LogViewer:
 
     # the pump
 
-    async def _run(self, key: ServiceKey, tail: int) -> None:
+    async def _run(self, target: Target, tail: int) -> None:
         try:
-            await self._pump(key, tail)
+            while True:
+                try:
+                    return await self._pump(target, tail)
+                except RightsChanged:  # of several services, those that may be seen now
+                    target = self._hub.select(getattr(target, 'text', ''))
         except DashboardError as error:  # it has gone since it was chosen, the visit has ended, or no stream is left
             self.error = str(error)
 
-    async def _pump(self, key: ServiceKey, tail: int) -> None:
-        async with self._hub.subscribe(key, tail) as subscription:
+    async def _pump(self, target: Target, tail: int) -> None:
+        async with self._hub.subscribe(target, tail) as subscription:
             self._held = Held(subscription.position)
             if self._place:
                 await self._read_again(subscription, self._place)
@@ -221,13 +226,13 @@ class LogViewer:
             self.error = str(error)
 
     def _must_fill(self, subscription: Subscription) -> bool:
-        changed = self._many != (len(subscription.feed.service.containers) > 1)
+        changed = self._labels != Labels.of(subscription.feed.service)
         return self._stale or (changed and self.following)  # a reader who stays keeps what is before their eyes
 
     async def _fill(self, subscription: Subscription) -> bool:
         """Show the newest of all that this tab holds, or what follows an opened gap, through the filter."""
         self._stale = False
-        self._many = len(subscription.feed.service.containers) > 1
+        self._labels = Labels.of(subscription.feed.service)
         opened, self._opened = self._opened, None
         if isinstance(opened, Cursor):
             return await self._fill_around(subscription, opened)
@@ -274,7 +279,7 @@ class LogViewer:
         if gap.row is not None and gap.row >= history.first:
             subscription.position = gap.row
         else:
-            rows = await self._from_engine(subscription.feed.service, gap, self.view.capacity)
+            rows = await self._from_engine(self._whose(subscription.feed, gap), gap, self.view.capacity)
             subscription.position = history.find(gap.end)
         return await self._fill_on(subscription, rows)
 
@@ -323,6 +328,10 @@ class LogViewer:
     async def _replace(self, rows: Sequence[Row], *, follow: bool, keep: bool = False) -> bool:
         self._strands = Strands()
         return await self.view.replace(rows, follow=follow, keep=keep)
+
+    def _whose(self, feed: Timeline, gap: Gap) -> Service:
+        """The service whose lines a gap stands for."""
+        return self._hub.service(gap.service) if gap.service else feed.service
 
     async def _from_engine(self, service: Service, gap: Gap, most: int) -> list[Row]:
         try:
@@ -377,7 +386,7 @@ class LogViewer:
         return subscription.take(capacity, newest=True)
 
     def _renderer(self, rows: int) -> Renderer:
-        return Renderer(rows, self._sieve.pattern, self._many, Clock(self._zone), self._strands, self._raw)
+        return Renderer(rows, self._sieve.pattern, self._labels, Clock(self._zone), self._strands, self._raw)
 
     def _open(self, key: str) -> None:
         """Show what was skipped; the reader goes on from there by scrolling."""

@@ -44,21 +44,26 @@ def test_those_of_a_project_stand_together_and_stopped_ones_below():
     old = service('old', 'exited', project='archive')
     down, up, blog = service('api', 'exited'), service('web'), service('blog', project='blog')
     found = offered(old, down, up, blog, service('redis', project=''))
-    names = ['blog', 'blog', 'shop', 'web', 'api', 'Without a project', 'redis', 'archive', 'old']
+    names = ['All services', 'blog', 'blog', 'shop', 'web', 'api', 'Without a project', 'redis', 'archive', 'old']
     assert [choice.short for choice in found] == names
     assert [choice.short for choice in found if choice.heading] == ['blog', 'shop', 'Without a project', 'archive']
-    assert found[1].name == 'blog · blog'
+    assert found[2].name == 'blog · blog'
+    assert [(choice.key, choice.words) for choice in found if choice.words.startswith('all')] == [
+        ('*', 'all 5'),
+        ('shop:*', 'all 2'),
+    ]
 
 
 def test_one_project_needs_no_heading():
     assert [(choice.short, choice.name) for choice in offered(service('web'), service('api'))] == [
+        ('All services', 'All services'),
         ('api', 'api'),
         ('web', 'web'),
     ]
 
 
 def test_a_service_and_the_heading_above_it_are_found_by_service_and_project():
-    heading, web, *_ = offered(service('web'), service('db', project='zoo'))
+    _, heading, web, *_ = offered(service('web'), service('db', project='zoo'))
     for typed in ('web', 'shop', 'shop:we'):
         assert typed in web.found_by
         assert typed in heading.found_by
@@ -67,3 +72,18 @@ def test_a_service_and_the_heading_above_it_are_found_by_service_and_project():
 def test_the_chosen_one_is_offered_while_it_is_away():
     assert [(choice.key, choice.words) for choice in offered(service('web'), chosen='db')][1:] == [('db', 'not found')]
     assert len(offered(service('web'), chosen='web')) == 1
+
+
+@pytest.mark.parametrize(
+    ('chosen', 'name'),
+    [
+        ('web,api', 'web, api'),
+        ('shop:*', 'All of shop'),
+        ('shop:*,web', 'all of shop, web'),
+        ('*', 'All services'),
+        ('web,nothing', 'web,nothing (not found)'),
+    ],
+)
+def test_several_that_are_chosen_are_offered_by_their_names(chosen, name):
+    found = {choice.key: choice.name for choice in offered(service('web'), service('api'), chosen=chosen)}
+    assert found[chosen] == name

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from dashboard.lines import parse, sequences, spans
 from dashboard.lines.ansi import visible
-from dashboard.model import Container, Gap, LogLine, Notice, Row, ServiceKey, Stream
+from dashboard.model import Container, Gap, LogLine, Notice, Row, Service, ServiceKey, Stream
 from dashboard.pages.logs import render as render_module
 from dashboard.pages.logs.allowance import LONGEST_LINE
 from dashboard.pages.logs.clock import Clock
+from dashboard.pages.logs.labels import Labels
 from dashboard.pages.logs.render import CSS, DARK, LIGHT, Renderer, render_rows
 
 SECOND = 1_000_000_000
@@ -78,7 +79,7 @@ def line(text: str | bytes, stream: int = Stream.STDOUT, container: Container = 
 
 
 def render_row(row: Row, *, pattern: Any = None, many: bool = False, raw: bool = False) -> str:
-    return render_rows([row], pattern, many, TODAY, raw)
+    return render_rows([row], pattern, Labels(needed=many), TODAY, raw)
 
 
 def body(text: str, term: str = '') -> str:
@@ -174,10 +175,36 @@ def test_an_entity_is_never_marked_in_part():
 
 def test_merged_containers_are_named_each_in_its_own_colour():
     others = [Container(str(n) * 64, f'shop-web-{n}', WEB.service, 'web:1', 'running') for n in range(3)]
-    html = render_rows([line('x', container=container) for container in (*others, *others)], None, many=True)
+    html = render_rows([line('x', container=container) for container in (*others, *others)], None, Labels(needed=True))
     names = re.findall(r'<b class="(c[0-7])">(.*?)</b> x', html)
     assert [name for _, name in names] == ['web-0', 'web-1', 'web-2'] * 2
     assert names[:3] == names[3:]
+
+
+def test_merged_services_are_named_each_in_its_own_colour_with_the_number_where_one_is_scaled():
+    keys = [ServiceKey('', 'shop', 'web'), ServiceKey('', 'shop', 'api'), ServiceKey('', 'lab', 'web')]
+    containers = [
+        Container(f'{number}' * 64, f'{key.name}-{replica}', key, 'x', 'running', replica=replica)
+        for number, (key, replica) in enumerate([(keys[0], '1'), (keys[0], '2'), (keys[1], '7'), (keys[2], '1')])
+    ]
+
+    def names(of):
+        labels = Labels.of(Service(ServiceKey('', '', 'several'), tuple(of)))
+        html = render_rows([line('x', container=container) for container in of], None, labels)
+        return re.findall(r'<b class="c([0-7])" data-service="(.*?)" title=".*?">(.*?)</b> x', html)
+
+    assert names(containers[:3]) == [
+        ('1', 'shop:web', 'web-1'),
+        ('1', 'shop:web', 'web-2'),
+        ('0', 'shop:api', 'api'),
+    ]
+    assert [name for *_, name in names(containers)] == ['shop:web-1', 'shop:web-2', 'shop:api', 'lab:web']
+
+
+def test_among_several_a_line_that_came_after_newer_ones_is_marked():
+    rows = [LogLine.of(WEB, NOON + offset, 'x') for offset in (2, 1, 2, 3)]
+    assert re.findall('class="l( late)?"', render_rows(rows, None, Labels(needed=True))) == ['', ' late', '', '']
+    assert ' late' not in render_rows(rows, None)
 
 
 def test_a_gap_says_in_words_what_is_missing():
