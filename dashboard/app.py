@@ -112,7 +112,10 @@ def _greet(settings: Settings, engine: Engine, accounts: Accounts, listener: soc
 
 
 def tune_garbage_collection() -> None:
-    """Lines are many and hold no cycles: look for cycles seldom, and never among what start-up made."""
+    """Lines are many and hold no cycles: look for cycles seldom, and never among what start-up made.
+
+    The hub looks for them when somebody has left, for pages and errors do hold some.
+    """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 

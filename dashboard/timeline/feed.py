@@ -10,6 +10,7 @@ from itertools import chain
 from dashboard.engine import Engine
 from dashboard.model import SHORT_ID, ContainerEvent, Cursor, Gap, LogLine, Row, Service
 from dashboard.timeline.catchup import UNREAD
+from dashboard.timeline.leaving import let_go, weakly
 from dashboard.timeline.marks import NAMED
 from dashboard.timeline.merge import Merger
 from dashboard.timeline.notices import Notices
@@ -31,7 +32,7 @@ class ServiceFeed(Timeline):
         self._engine = engine
         self._capacity = max_rows
         self._ended = ended  # tells the hub that a stream has ended: its container may have started again by now
-        self._merger = Merger(self._append)
+        self._merger = Merger(weakly(self._append))
         self._notices = Notices(service)
         self._readers: dict[str, LogReader] = {}  # by container id
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -133,11 +134,11 @@ class ServiceFeed(Timeline):
             container = next(item for item in self.service.containers if item.id == container_id)
             # one that has come while we watched is read from its first line on, however much it has written by now
             backfill = None if self.ready.is_set() else BACKFILL
-            reader = LogReader(
-                self._engine, container, self._deliver, self._settle, self._capacity, self._given, backfill
-            )
+            tell = weakly(self._deliver), weakly(self._settle)
+            reader = LogReader(self._engine, container, *tell, self._capacity, weakly(self._given), backfill)
             self._readers[container_id], self._began[container_id] = reader, self.history.end
         task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
+        task.add_done_callback(let_go)
         task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))
         self._tasks[container_id] = task
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from dashboard.config import Settings
 from dashboard.engine import Engine
@@ -12,6 +13,7 @@ from dashboard.errors import EngineUnavailable, ServiceNotFound
 from dashboard.model import Container, ContainerEvent, Service, ServiceKey
 from dashboard.timeline.catalog import Selection, Target, find_service, find_target, services_of, shortest_name
 from dashboard.timeline.feed import ServiceFeed
+from dashboard.timeline.leaving import GiveBack
 from dashboard.timeline.reads import Reads, Streams
 from dashboard.timeline.several import MergedFeed
 from dashboard.timeline.subscription import Subscription
@@ -32,6 +34,7 @@ class LogHub:
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._asked = asyncio.Event()
+        self._give_back = GiveBack(self._rows)
         self._streams = Streams(settings.max_streams, lambda: sum(feed.streams for feed in self._feeds.values()))
         self.reads = Reads(engine, self._streams)
         self._watch = EngineWatch(engine, self._take, self._pass_on, self._announce)
@@ -116,6 +119,7 @@ class LogHub:
             async with feed.subscribe(tail) as subscription:
                 yield subscription
         finally:
+            self._leave()
             if not feed.subscriptions:
                 self._linger(target, feed)
 
@@ -155,8 +159,19 @@ class LogHub:
                 else:
                     del self._feeds[target]
                 await feed.close()
+                self._leave()
 
-        task = asyncio.create_task(close_unwatched(), name='linger')
+        self._later(close_unwatched(), 'linger')
+
+    def _rows(self) -> int:
+        return sum(feed.history.end - feed.history.first for feed in (*self._feeds.values(), *self._merged.values()))
+
+    def _leave(self) -> None:
+        if self._give_back.ask():
+            self._later(self._give_back.run(), 'give back')
+
+    def _later(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

@@ -71,7 +71,7 @@ class LogReader:
         self._stream = Reopening()
         self._skips = SkipWatch()
         self._skipped: Cursor | None = None  # the last line when the stream was found to skip
-        self._stall = StallWatch(lambda: self._last, self._has_newer)
+        self._stall = StallWatch()
         self._given: Callable[[], Iterable[LogLine]] = partial(given, container.id)
         self._repeats = Repeats(self._given)
 
@@ -140,7 +140,7 @@ class LogReader:
                 self._hand_over(list(joint.sift(batch)) if joint else [], live=not batch)
 
     async def _watch_for_stall(self) -> None:
-        await self._stall.stalled()
+        await self._stall.stalled(lambda: self._last, self._has_newer)
         self._stream.give_up(time.monotonic())
 
     async def _look_after(self) -> None:

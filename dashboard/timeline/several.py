@@ -11,6 +11,7 @@ from dashboard.errors import DashboardError
 from dashboard.model import Cursor, Gap, LogLine, Row, Service, ServiceKey
 from dashboard.timeline.catalog import Selection
 from dashboard.timeline.feed import WORST_FIRST, ServiceFeed
+from dashboard.timeline.leaving import let_go, weakly
 from dashboard.timeline.marks import NAMED
 from dashboard.timeline.merge import STEP, WINDOW, Merger
 from dashboard.timeline.reader import BACKFILL
@@ -38,7 +39,7 @@ class MergedFeed(Timeline):
         self._selection = selection
         self._subscribe = subscribe
         self._most = SHARE * max_rows
-        self._merger = Merger(self._append, LATEST)
+        self._merger = Merger(weakly(self._append), LATEST)
         self._sources: dict[ServiceKey, _Source] = {}
         self._settled: set[ServiceKey] = set()
         self._straggler: asyncio.TimerHandle | None = None
@@ -65,6 +66,7 @@ class MergedFeed(Timeline):
         for source in sources:
             source.close()
         await asyncio.gather(*(source.task for source in sources), return_exceptions=True)
+        self._sources.clear()  # they hold this too
         self._merger.close()
         if self._straggler:
             self._straggler.cancel()
@@ -161,6 +163,7 @@ class _Source:
         self._subscription: Subscription | None = None
         self._error = ''
         self.task = asyncio.create_task(self._run(), name=f'merge {key.name}')
+        self.task.add_done_callback(let_go)
 
     @property
     def ended(self) -> bool:

@@ -20,34 +20,31 @@ class StallWatch:
     """Looks into the log of a silent container: soon after its last line, and then ever more seldom.
 
     Docker's follower loses its place in some logs when they are rotated or truncated, and says nothing.
-
-    :param last: the line that was handed over last
-    :param has_newer: looks whether the log has newer ones
     """
 
-    def __init__(self, last: Callable[[], Cursor | None], has_newer: Callable[[], Awaitable[bool]]) -> None:
-        self._last = last
-        self._has_newer = has_newer
+    def __init__(self) -> None:
         self._seen: Cursor | None = None
         self._delay = FIRST_LOOK
         self.lines = 0  # that have come since the last look
 
-    async def stalled(self) -> None:
-        """Return when the log has had lines for a while that have not come."""
+    async def stalled(self, last: Callable[[], Cursor | None], has_newer: Callable[[], Awaitable[bool]]) -> None:
+        """Return when the log has had lines for a while that have not come.
+
+        :param last: the line that was handed over last
+        :param has_newer: looks whether the log has newer ones
+        """
         while True:
             await asyncio.sleep(self._delay)
-            if self._last() != self._seen:
-                self._seen, self._delay = self._last(), EARLY_LOOK if self.lines >= ENOUGH else FIRST_LOOK
+            if last() != self._seen:
+                self._seen, self._delay = last(), EARLY_LOOK if self.lines >= ENOUGH else FIRST_LOOK
                 continue
             self.lines = 0
             self._delay = min(2 * self._delay, LONGEST_LOOK)  # also when nothing comes of it: it costs the engine
             with suppress(EngineError):
-                if await self._has_newer() and await self._is_silent():
-                    return
-
-    async def _is_silent(self) -> bool:
-        await asyncio.sleep(GRACE)
-        return self._last() == self._seen
+                if await has_newer():
+                    await asyncio.sleep(GRACE)
+                    if last() == self._seen:
+                        return
 
 
 class SkipWatch:

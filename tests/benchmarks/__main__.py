@@ -33,7 +33,7 @@ def main() -> None:
 
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog='python -m tests.benchmarks', description=__doc__)
-    options.add_argument('--only', default='1,2,3,4,5,6,7,8,9,10', help='which rows, for example 1,2')
+    options.add_argument('--only', default='1,2,3,4,5,6,7,8,9,10,11', help='which rows, for example 1,2')
     options.add_argument('--quick', action='store_true', help='shorter runs and fewer containers: rough figures')
     options.add_argument('--url', help='another viewer that shows the service "bench"')
     options.add_argument('--selector', default='.log', help="CSS selector of that viewer's log")

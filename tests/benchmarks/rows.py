@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ from playwright.sync_api import Browser, Page, Playwright, TimeoutError
 from dashboard.app import tune_garbage_collection
 from dashboard.engine.docker import DockerEngine
 from dashboard.timeline.history import History
+from tests.benchmarks import left
 from tests.benchmarks.machine import FULL_SPEED, PAYLOAD, cores, engine_streams, percentile, spread, usage, writer
 from tests.benchmarks.meaning import figures
 from tests.benchmarks.page import Seen, observe, open_page
@@ -412,6 +414,26 @@ def pauses(run: Run) -> Iterator[Row]:
         yield beside('a download of them through a dear expression', lambda: aside.submit(fetch, searched, token))
 
 
+def left_behind(run: Run) -> Iterator[Row]:
+    """Services of long lines, watched and left, again and again: what the server keeps of them."""
+    names = left.start(run.containers)
+    server = Server(run.server.data_dir.parent / f'{run.server.data_dir.name}-left', DASHBOARD_LINGER=f'{left.LINGER}')
+    tab = open_page(run.browser, f'{server.url}/logs', 'admin', PASSWORD)
+    try:
+        idle = usage(server.process.pid).memory
+        after = list(left.rounds(server, tab, names, 4 if run.options.quick else 12))
+    finally:
+        tab.close()
+        server.stop()
+        shutil.rmtree(server.data_dir)
+    yield (
+        f'{len(names)} services of lines of {left.LENGTH:,} bytes, watched and left: the server after each round',
+        f'{" ".join(f"{memory:,.0f}" for memory in after)} MiB',
+        f'before {idle:,.0f} MiB; the last round ≤ 2 × the first',
+        f'{after[-1] / after[0]:.2f}',
+    )
+
+
 def other(run: Run) -> Iterator[Row]:
     """Another viewer, by the same measure."""
     for rate in (100, 1_000, 10_000, FULL_SPEED):
@@ -440,5 +462,5 @@ def _found(run: Run) -> Page:
 
 ROWS: dict[str, Callable[[Run], Iterator[Row]]] = {
     '1': reader, '2': page, '3': fan_out, '4': stalled, '5': idle, '6': first_lines, '7': sign_ins,
-    '8': meaning, '9': pauses, '10': asked, 'other': other,
+    '8': meaning, '9': pauses, '10': asked, '11': left_behind, 'other': other,
 }  # fmt: skip
