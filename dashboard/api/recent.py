@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -13,10 +12,9 @@ from starlette.responses import Response, StreamingResponse
 from dashboard.api.wire import gap_message
 from dashboard.errors import DashboardError
 from dashboard.model import Gap, LogLine, Row
-from dashboard.timeline import in_pieces
+from dashboard.timeline import LastLines, in_pieces
 
 WHOLE = 1 << 20  # bytes up to which an answer is made before it is sent: until then an error has its own status
-HELD = 32 << 20  # bytes of lines that are held until it is known which are the last ones
 
 Rows = AsyncGenerator[list[Row], None]
 
@@ -90,21 +88,16 @@ async def last_of(batches: Rows, tail: int, after: int) -> Rows:
 
     :param after: nanoseconds since the epoch, of the line before the first one
     """
-    lines: deque[LogLine] = deque()
-    come = size = 0
+    last = LastLines(tail)
     async with aclosing(batches):
         async for batch in batches:
             if gaps := [row for row in batch if isinstance(row, Gap)]:
                 yield list[Row](gaps)
-            new = [row for row in batch if isinstance(row, LogLine)]
-            lines += new
-            come, size = come + len(new), size + sum(len(line.record) for line in new)
-            while len(lines) > tail or (size > HELD and len(lines) > 1):
-                size -= len(lines.popleft().record)
-    if missed := come - len(lines):  # who resumes is not left without some in silence
-        reason = f'only the last {tail:,} were asked for' if len(lines) == tail else 'they are too long for one answer'
-        yield [Gap(after, lines[0].timestamp, missed, reason)]
-    yield list(lines)
+            last.add([row for row in batch if isinstance(row, LogLine)])
+    if missed := last.come - len(last.lines):  # who resumes is not left without some in silence
+        reason = 'they are too long for one answer' if last.missing else f'only the last {tail:,} were asked for'
+        yield [Gap(after, last.lines[0].timestamp, missed, reason)]
+    yield list(last.lines)
 
 
 def _json(value: Any) -> str:

@@ -5,7 +5,7 @@ from dashboard.timeline.catchup import Before
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks, is_cursor
-from dashboard.timeline.pieces import fitting, in_pieces, pieces, weight
+from dashboard.timeline.pieces import LastLines, fitting, in_pieces, pieces, weight
 from dashboard.timeline.reader import BACKFILL
 from dashboard.timeline.resume import LOOK_BACK, LOOK_BACK_TIME
 from dashboard.timeline.subscription import BATCH, SKIPPED, Subscription
@@ -22,6 +22,7 @@ __all__ = [
     'Before',
     'EngineStatus',
     'History',
+    'LastLines',
     'LogHub',
     'Marks',
     'Selection',

@@ -9,14 +9,17 @@ from functools import partial
 
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, NoStreamLeft
-from dashboard.model import STAMP_LENGTH, Container, Cursor, LogLine, Row, Service, format_timestamp
+from dashboard.model import ENGINE_SPLIT, STAMP_LENGTH, Container, Cursor, LogLine, Row, Service, format_timestamp
 from dashboard.timeline.catchup import Before, catch_up, in_batches, removed
 from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import NAMED, Marks
 from dashboard.timeline.merge import merged
-from dashboard.timeline.reader import BACKFILL
+from dashboard.timeline.pieces import HELD_BYTES, LastLines
 from dashboard.timeline.resume import LOOK_BACK, LOOK_BACK_TIME, MARGIN, TAILS, Resume
 from dashboard.timeline.subscription import BATCH, Subscription
+
+COUNTED = HELD_BYTES // ENGINE_SPLIT  # lines of one container that are held until they can be counted
+TOO_LONG = 'together they are too long to be held: ask for the lines between two times'
 
 
 class Reads:
@@ -38,9 +41,10 @@ class Reads:
         since: int | None = None,
         until: int | None = None,
         before: Before | None = None,
-    ) -> AsyncGenerator[list[LogLine], None]:
+    ) -> AsyncGenerator[list[Row], None]:
         """What the engine holds of a service now, all its containers merged by timestamp; constant memory.
 
+        Where the last lines have to be held until they can be counted, and are too long for that, a gap says so.
         ``tail`` is that of the whole service, ``since`` and ``until`` (both inclusive) are nanoseconds since
         the epoch.
 
@@ -50,7 +54,7 @@ class Reads:
         counted = tail if until is None else None
         exact = tail is None or (len(service.containers) == 1 and until is None)
         with self._streams.reading(service):
-            if before and exact and tail and tail > BACKFILL:  # too many to be held until they can be counted
+            if before and exact and tail and tail > COUNTED:  # held until they can be counted, they may be too long
                 batches = self._led_in(service.containers[0], tail, since, before)
             elif before:
                 exact, counted = tail is None, counted and counted + LOOK_BACK
@@ -59,7 +63,7 @@ class Reads:
                 batches = self._merged(service, counted, since, until)
             async with aclosing(batches if exact else _last(batches, tail or 0, before)) as chosen:
                 async for batch in chosen:
-                    yield batch
+                    yield list(batch)
 
     def _merged(
         self, service: Service, tail: int | None, since: int | None, until: int | None
@@ -92,7 +96,7 @@ class Reads:
 
     async def read_from(
         self, subscription: Subscription, moment: int, *, before: Before | None = None
-    ) -> AsyncGenerator[list[LogLine], None]:
+    ) -> AsyncGenerator[list[Row], None]:
         """The lines since a moment that are older than what is held completely; the subscription goes on after them.
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
@@ -105,7 +109,7 @@ class Reads:
         held = {_name(row) for row in feed.history.slice(subscription.position) if isinstance(row, LogLine)}
         async with aclosing(self.read(feed.service, since=moment, until=until, before=before)) as batches:
             async for batch in batches:
-                yield [line for line in batch if _name(line) not in held]
+                yield [row for row in batch if not isinstance(row, LogLine) or _name(row) not in held]
 
     async def read_after(
         self, service: Service, marks: Marks, until: int | None = None, *, before: Before | None = None
@@ -263,17 +267,18 @@ async def _since(
 
 async def _last(
     batches: AsyncGenerator[list[LogLine], None], count: int, before: Before | None
-) -> AsyncGenerator[list[LogLine], None]:
-    """So many of the last lines."""
-    last: deque[LogLine] = deque()
+) -> AsyncGenerator[list[Row], None]:
+    """So many of the last lines; a gap for those that are too long to be held together."""
+    last = LastLines(count)
     async with aclosing(batches):
         async for batch in batches:
-            last += batch
-            early = [last.popleft() for _ in range(len(last) - count)]
+            early = last.add(batch)
             if before and early:
                 before(early)
-    while last:
-        yield [last.popleft() for _ in range(min(BATCH, len(last)))]
+    if last.missing:
+        yield [last.gap(TOO_LONG)]
+    while last.lines:
+        yield [last.lines.popleft() for _ in range(min(BATCH, len(last.lines)))]
 
 
 def _name(line: LogLine) -> tuple[str, bytes, int]:

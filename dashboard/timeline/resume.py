@@ -6,6 +6,7 @@ import time
 from collections import deque
 
 from dashboard.model import SECOND, Cursor, Gap, LogLine, Row, format_timestamp
+from dashboard.timeline.pieces import LastLines
 
 TAILS = (2_000, 20_000, 200_000, None)  # last lines that are searched for a line, one after the other; None: all
 HELD = 200_000  # lines kept while the last one is looked for
@@ -50,7 +51,7 @@ class Resume:
         self._stamp = format_timestamp(last.timestamp).encode()
         self._first = b''  # the record that came first
         self._come = 0
-        self._held: deque[LogLine] = deque(maxlen=held)
+        self._held = LastLines(held)
         self.earlier: deque[LogLine] = deque(maxlen=LOOK_BACK)  # the last ones that did not pass
 
     def sift(self, batch: list[LogLine]) -> list[Row]:
@@ -65,7 +66,7 @@ class Resume:
                 self.earlier += batch[: index + 1]
                 return list(batch[index + 1 :])
         self._come += len(batch)
-        self._held += batch
+        self._held.add(batch)
         self.earlier += batch
         self.reaches_later = self.reaches_later or not all(map(self.is_older, batch))
         return self.finish() if self._is_past(batch) else []
@@ -79,7 +80,7 @@ class Resume:
         if self.found or self.failed:
             return []
         self.failed = True
-        held = list(self._held)
+        held = list(self._held.lines)
         start = next((index for index, line in enumerate(held) if not self.is_older(line)), 0)
         return [self.gap(held[start] if held else None), *held[start:]]
 

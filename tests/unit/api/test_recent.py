@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from dashboard.api.recent import HELD, WHOLE, Answer, last_of
+from dashboard.api.recent import WHOLE, Answer, last_of
 from dashboard.errors import EngineUnavailable
 from dashboard.model import SECOND, Container, Gap, LogLine, ServiceKey
-from dashboard.timeline.pieces import BYTES
+from dashboard.timeline.pieces import BYTES, HELD_BYTES
 from tests.support.turns import turns
 
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
@@ -114,6 +114,6 @@ async def test_of_what_follows_a_cursor_the_last_lines_are_answered_after_a_gap(
 async def test_of_lines_that_are_too_long_to_be_held_a_gap_tells():
     batch = lines(10, 1_000_000)
     first, *rest = await all_of(last_of(Source(*[batch] * 6).rows(), 1_000, START))
-    assert sum(len(row.record) for row in rest) <= HELD
+    assert sum(len(row.record) for row in rest) <= HELD_BYTES
     assert (first.missed, first.reason) == (60 - len(rest), 'they are too long for one answer')
     assert first.end == rest[0].timestamp

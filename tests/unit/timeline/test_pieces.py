@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from dashboard.engine.demo import ScriptedEngine
 from dashboard.model import SECOND, Container, Gap, LogLine, Notice, ServiceKey
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.hub import LogHub
-from dashboard.timeline.pieces import BYTES, ROWS, in_pieces, pieces, weight
+from dashboard.timeline.pieces import BYTES, ROWS, LastLines, in_pieces, pieces, weight
 from tests.support.turns import turns
 
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
@@ -73,3 +75,36 @@ def test_the_first_row_of_a_moment_is_found_by_the_time_of_the_rows(rows, moment
     history = History(100, 1 << 20)
     history.append(rows)
     assert history.find(moment) == next((n for n, row in enumerate(rows) if row_time(row) >= moment), len(rows))
+
+
+@pytest.fixture
+def little_room(monkeypatch):
+    monkeypatch.setattr(import_module('dashboard.timeline.pieces'), 'HELD_BYTES', 10_000)
+
+
+@pytest.mark.usefixtures('little_room')
+def test_last_lines_that_are_too_long_to_be_held_are_counted():
+    last, rows = LastLines(50), [line(1_000, number) for number in range(90)]
+    left = last.add(rows[:30]) + last.add(rows[30:])
+    assert [*left, *last.lines] == rows
+    assert weight(last.lines) <= 10_000
+    assert last.missing == 50 - len(last.lines)
+    assert last.gap('long') == Gap(START + 39, START + 90 - len(last.lines), last.missing, 'long')
+    assert last.add([line(0, 100 + number) for number in range(50)])
+    assert not last.missing
+
+
+@pytest.mark.usefixtures('little_room')
+async def test_a_gap_stands_for_last_lines_of_several_containers_that_are_too_long_to_be_held():
+    engine = ScriptedEngine()
+    containers = [engine.add('web'), engine.add('web')]
+    for number in range(40):
+        engine.write(containers[number % 2], f'{number:>1000}', timestamp=START + number)
+    async with LogHub(engine, Settings(linger=0)) as hub:
+        await hub.asked()
+        for before in (None, lambda lines: None):
+            found = [row async for rows in hub.reads.read(hub.find('web'), tail=30, before=before) for row in rows]
+            gap, *lines = found
+            assert [int(row.text) for row in lines] == [*range(40 - len(lines), 40)]
+            assert 5 < len(lines) < 10
+            assert (gap.missed, gap.start, gap.end) == (30 - len(lines), START + 9, lines[0].timestamp)

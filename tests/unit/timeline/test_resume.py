@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from dashboard.model import SECOND, Gap, LogLine
@@ -194,3 +196,14 @@ def test_a_line_among_those_of_one_timestamp_is_sought_in_more_of_the_log_when_i
 def test_in_a_log_that_was_empty_all_that_comes_is_new(web):  # noqa: F811
     lines = numbered(web, 3)
     assert Resume(lines[2].cursor, None, tail=0).sift(lines[:1])[1:] == lines[:1]
+
+
+def test_what_is_held_while_the_last_line_is_sought_is_bounded_in_bytes(engine, web, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(import_module('dashboard.timeline.pieces'), 'HELD_BYTES', 10_000)
+    lines = [LogLine.of(web, START + number * SECOND, 'x' * 1_000) for number in range(30)]
+    resume = Resume(lines[0].cursor, LogLine.of(web, START + 100 * SECOND, 'this was the newest one'))
+    assert resume.sift(lines[1:]) == []
+    gap, *rest = resume.finish()
+    assert 5 < len(rest) < 10
+    assert rest == lines[-len(rest) :]
+    assert (gap.start, gap.end) == (lines[0].timestamp, rest[0].timestamp)

@@ -133,7 +133,7 @@ async def test_the_same_is_so_where_several_containers_write_at_once(views, seed
 
 
 async def test_a_tail_that_is_too_long_to_be_held_looks_back_as_well(views, monkeypatch):
-    monkeypatch.setattr(reads_module, 'BACKFILL', 1)
+    monkeypatch.setattr(reads_module, 'COUNTED', 1)
     engine, _ = await views(log := random_log(random.Random(1)))
     async with LogHub(engine, Settings()) as hub:
         await hub.asked()
