@@ -29,6 +29,7 @@ from dashboard.lines.tree import (
     any_of,
     none_of,
 )
+from dashboard.lines.when import parse_when
 
 __all__ = [
     'PLAIN',
@@ -73,6 +74,7 @@ __all__ = [
     'none_of',
     'parse',
     'parse_moment',
+    'parse_when',
     'places',
     'reason_of',
     'rgb',
