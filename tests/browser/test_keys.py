@@ -147,7 +147,7 @@ def test_a_link_to_a_line_shows_it_in_the_middle_and_one_to_no_line_says_so(open
     expect(other.get_by_role('alert')).to_contain_text('The line of this link is no longer there')
     expect(other.get_by_label('Connection')).to_contain_text('Live')
     other.goto(f'{demo_server.url}/logs?service=web&at=nonsense')
-    expect(other.get_by_role('alert')).to_contain_text('is no cursor')
+    expect(other.get_by_role('alert')).to_contain_text('is neither a cursor nor a time')
 
 
 def test_pins_stay_until_they_are_let_go(page):

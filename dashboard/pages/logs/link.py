@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from dashboard.errors import BadRequest
-from dashboard.lines import Level, levels_named
+from dashboard.lines import Level, levels_named, parse_moment
 from dashboard.model import Cursor
 
 TAILS = (50, 100, 500, 1000)
@@ -31,7 +31,7 @@ class Link:
     tail: int = DEFAULT_TAIL
     filter: str = ''
     level: str = ''  # those of messages that are shown, worst first, as in ``error,warn``; '' for all
-    at: str = ''  # the cursor of the line that is to be seen
+    at: str = ''  # the cursor of the line that is to be seen, or a time
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Link:
@@ -49,9 +49,17 @@ class Link:
 
     @property
     def cursor(self) -> Cursor | None:
-        """The name of that line, if it is one."""
+        """The name of that line, if it is one; a date reads like one too."""
         try:
-            return Cursor.parse(self.at) if self.at else None
+            return Cursor.parse(self.at) if self.at and self.moment is None else None
+        except BadRequest:
+            return None
+
+    @property
+    def moment(self) -> int | None:
+        """The time that is to be seen, in nanoseconds since the epoch, if it is one."""
+        try:
+            return parse_moment(self.at) if self.at else None
         except BadRequest:
             return None
 

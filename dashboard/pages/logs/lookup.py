@@ -1,9 +1,9 @@
-"""Finds a line again by its cursor: in what the server remembers of the service, else in the engine's log."""
+"""Finds a line by its cursor, or those around a moment: in what the server remembers, else in the engine's log."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -65,24 +65,52 @@ async def around(hub: View, feed: Timeline, cursor: Cursor, most: int) -> list[R
 
     :raises EngineError, LimitReached: when it cannot be read
     """
-    held = feed.history.time_of(feed.complete_from)
-    until = None if held is None else held - 1
-    before: deque[Row] = deque(maxlen=most)
-    after: list[Row] = []
-    since = max(0, cursor.timestamp - BEFORE)
-    async with aclosing(hub.read(feed.service, since=since, until=until)) as batches:
+    stamp, late = _stamp(cursor), format_timestamp(cursor.timestamp + SECOND).encode()
+    before, after = deque[Row](maxlen=most), list[Row]()
+    async with aclosing(_older(hub, feed, cursor.timestamp)) as batches:
         async for batch in batches:
             for row in batch:
-                if after or (isinstance(row, LogLine) and _is(row, cursor, _stamp(cursor))):
+                if after or (isinstance(row, LogLine) and _is(row, cursor, stamp)):
                     after.append(row)
-                elif row_time(row) > cursor.timestamp + SECOND:
+                elif isinstance(row, LogLine) and row.record[:STAMP_LENGTH] > late:
                     return []
                 else:
                     before.append(row)
             if len(after) > most:
-                last = row_time(after[most])
-                return [*before, *after[: most + 1], Gap(last, held or last, None, MORE)]
-    return [*before, *after] if after else []
+                break
+    return _with_rest(feed, before, after, most) if after else []
+
+
+async def from_moment(hub: View, feed: Timeline, moment: int, most: int) -> list[Row]:
+    """What the engine has around a moment, older than what is held; as :func:`around`, if there are lines at all.
+
+    :param moment: nanoseconds since the epoch
+    :raises EngineError, LimitReached: when it cannot be read
+    """
+    stamp = format_timestamp(moment).encode()
+    before, after = deque[Row](maxlen=most), list[Row]()
+    async with aclosing(_older(hub, feed, moment)) as batches:
+        async for batch in batches:
+            for row in batch:
+                early = isinstance(row, LogLine) and row.record[:STAMP_LENGTH] < stamp
+                (before if early and not after else after).append(row)
+            if len(after) > most:
+                break
+    return _with_rest(feed, before, after, most)
+
+
+def _older(hub: View, feed: Timeline, moment: int) -> AsyncGenerator[list[Row], None]:
+    """What the engine has from shortly before a moment on, up to what is held."""
+    held = feed.history.time_of(feed.complete_from)
+    return hub.read(feed.service, since=max(0, moment - BEFORE), until=None if held is None else held - 1)
+
+
+def _with_rest(feed: Timeline, before: Iterable[Row], after: list[Row], most: int) -> list[Row]:
+    """A gap at the end stands for what there is more."""
+    if len(after) <= most:
+        return [*before, *after]
+    last = row_time(after[most])
+    return [*before, *after[: most + 1], Gap(last, feed.history.time_of(feed.complete_from) or last, None, MORE)]
 
 
 def _near(history: History, number: int) -> tuple[int, int]:

@@ -21,6 +21,8 @@ from dashboard.pages.logs.desk import Desk
 from dashboard.pages.logs.desk_css import CSS as DESK_CSS
 from dashboard.pages.logs.details import Details
 from dashboard.pages.logs.filter_bar import FilterBar
+from dashboard.pages.logs.jump import CSS as JUMP
+from dashboard.pages.logs.jump import Jump
 from dashboard.pages.logs.keys import Keys
 from dashboard.pages.logs.link import Link
 from dashboard.pages.logs.pins import Context, Pins
@@ -55,7 +57,7 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
             return refusal
         visit = stay(accounts, request.state.identity)
         watching = partial(audit.watching, visit.identity, address_of(request), via='page')
-        ui.add_css(CSS + SELECTOR + CHIPS + DESK_CSS + SAVED)
+        ui.add_css(CSS + JUMP + SELECTOR + CHIPS + DESK_CSS + SAVED)
         with shell(visit, request, accounts, audit) as frame:
             tab = Tab(views.of(visit), Link.of(request.query_params), frame.preferences, watching)
             note = partial(audit.record, who=visit.identity, address=address_of(request))
@@ -76,7 +78,7 @@ def build(tab: Tab, frame: Frame, tallies: Tallies, shelf: Shelf) -> None:
     with ui.element('div').classes('bar'):
         tab.parts += [Selector(tab), FilterBar(tab)]
         with ui.element('div').classes('actions'):
-            tab.parts += [Saved(tab, shelf), Actions(tab)]
+            tab.parts += [Jump(tab), Saved(tab, shelf), Actions(tab)]
     tab.parts += [Chips(tab, tallies), Banner(tab), Context(tab, desk), Pins(tab, desk)]
     with ui.element('div').classes('desk'):
         tab.parts += [stage := Stage(tab), Details(tab, desk)]

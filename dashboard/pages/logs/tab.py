@@ -12,7 +12,7 @@ from nicegui import ui
 
 from dashboard.errors import DashboardError
 from dashboard.lines import Level, Question
-from dashboard.model import Cursor, ServiceKey
+from dashboard.model import Cursor, ServiceKey, format_timestamp
 from dashboard.pages import clients
 from dashboard.pages.logs.link import Link, levels_text
 from dashboard.pages.logs.place import Place, forget_place
@@ -102,6 +102,13 @@ class Tab:
         self.filter('', '')
         self.link = replace(self.link, at=str(cursor))
         self.viewer.show(cursor)
+        self.remember()
+        self.refresh()
+
+    def jump(self, moment: int) -> None:
+        """Go to the first line at or after a moment, in nanoseconds since the epoch; the address says which."""
+        self.link = replace(self.link, at=format_timestamp(moment))
+        self.viewer.jump(moment)
         self.remember()
         self.refresh()
 
@@ -199,10 +206,12 @@ class Tab:
         """The line of the link."""
         if cursor := self.link.cursor:
             self.viewer.show(cursor)
+        elif (moment := self.link.moment) is not None:
+            self.viewer.jump(moment)
         else:
             self.link, self.viewer.error = (
                 replace(self.link, at=''),
-                'The address names no line: its "at" is no cursor.',
+                'The address names no line: its "at" is neither a cursor nor a time.',
             )
 
     def _note(self, service: str) -> None:

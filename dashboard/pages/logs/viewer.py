@@ -9,13 +9,13 @@ from datetime import UTC, tzinfo
 
 from dashboard.errors import DashboardError, EngineError, LimitReached, RightsChanged
 from dashboard.lines import Level, Question
-from dashboard.model import Cursor, Gap, Row, Service, format_timestamp
+from dashboard.model import STAMP_LENGTH, Cursor, Gap, LogLine, Row, Service, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.gaps import Gaps, lines_inside
 from dashboard.pages.logs.held import Held, before, left_out, lines_in
 from dashboard.pages.logs.labels import Labels
 from dashboard.pages.logs.log_view import LogView
-from dashboard.pages.logs.lookup import around, number_of
+from dashboard.pages.logs.lookup import around, from_moment, number_of
 from dashboard.pages.logs.place import Place
 from dashboard.pages.logs.render import Renderer
 from dashboard.pages.logs.sieve import Sieve
@@ -27,6 +27,7 @@ OUT_OF_SIGHT = 1.0  # seconds between looks at whether a hidden tab is back
 FLUSH = 0.06  # seconds from one flush to the next at the least
 PAUSE = 0.1  # seconds without rows after which a message counts as ended, to the filter
 GONE = 'The line of this link is no longer there: neither this dashboard nor the engine has it any more.'
+NOTHING_LATER = 'Nothing that could be shown here was written at that time or later.'
 FULL = 2  # times its capacity that a view holds while its reader is scrolled up: nothing being read is taken away
 
 
@@ -53,12 +54,13 @@ class LogViewer:
         self._place: Place | None = None  # where its reader was, until it is there again
         self._stale = False  # the view must be filled anew
         self._seen = 0  # up to this row the tab has shown everything while it was in sight
-        self._opened: Gap | Cursor | None = None  # a gap to be shown from its beginning, or a line to be shown
+        self._opened: Gap | Cursor | int | None = None  # a gap to be shown from its beginning, a line, or a moment
         self._gaps = Gaps()
         self._labels = Labels()  # of lines of several containers: say which
         self._zone: tzinfo = UTC
         self._raw = False  # lines as they were written
         self._strands = Strands()  # what is on the page, by message
+        self._chosen: Sequence[Row] = ()  # of the rows that were shown around a line or moment
         self._task: asyncio.Task[None] | None = None
 
     # what the page asks
@@ -137,6 +139,11 @@ class LogViewer:
     def show(self, cursor: Cursor) -> None:
         """Put a line in the middle, selected, among those around it; ``error`` says so when nobody has it any more."""
         self._opened, self.following, self.error = cursor, False, ''
+        self._refill()
+
+    def jump(self, moment: int) -> None:
+        """Go to the first line at or after a moment, among those around it; in nanoseconds since the epoch."""
+        self._opened, self.following, self.error = moment, False, ''
         self._refill()
 
     def tell_time_in(self, zone: tzinfo) -> None:
@@ -236,6 +243,8 @@ class LogViewer:
         opened, self._opened = self._opened, None
         if isinstance(opened, Cursor):
             return await self._fill_around(subscription, opened)
+        if isinstance(opened, int):
+            return await self._fill_at(subscription, opened)
         if opened is not None:
             return await self._fill_from_gap(subscription, opened)
         if self._place is not None:
@@ -291,7 +300,7 @@ class LogViewer:
         if number is not None:
             before = half if not self._sieve.question else FULL * self.view.capacity
             subscription.position = max(feed.history.first, number - before)
-        elif rows := await self._read_around(feed, cursor, half):
+        elif rows := await self._read_older(around(self._hub, feed, cursor, half)):
             subscription.position = held  # where what was read from the engine ends
         else:
             self.error = self.error or GONE
@@ -301,9 +310,29 @@ class LogViewer:
         self.view.point_at(str(cursor))
         return shown
 
-    async def _read_around(self, feed: Timeline, cursor: Cursor, most: int) -> list[Row]:
+    async def _fill_at(self, subscription: Subscription, moment: int) -> bool:
+        """Show the first line at or after a moment, and what stands before and after it."""
+        feed, rows = subscription.feed, list[Row]()
+        before = FULL * self.view.capacity if self._sieve.question else self.view.capacity // 2
+        begins = feed.history.time_of(feed.complete_from)
+        subscription.position = feed.complete_from
+        if begins is not None and begins <= moment:
+            subscription.position = max(feed.complete_from, feed.history.find(moment) - before)
+        else:
+            rows = await self._read_older(from_moment(self._hub, feed, moment, self.view.capacity // 2))
+        shown = await self._fill_on(subscription, rows, FULL * self.view.capacity)
+        stamp = format_timestamp(moment).encode()
+        lines = [row for row in self._chosen if isinstance(row, LogLine)]
+        line = next((line for line in lines if line.record[:STAMP_LENGTH] >= stamp), None)
+        if line or lines:
+            self.view.point_at(str((line or lines[-1]).cursor))
+        if line is None:
+            self.error = self.error or NOTHING_LATER
+        return shown
+
+    async def _read_older(self, reading: Awaitable[list[Row]]) -> list[Row]:
         try:
-            return await around(self._hub, feed, cursor, most)
+            return await reading
         except (EngineError, LimitReached) as error:
             self.error = str(error)
             return []
@@ -323,6 +352,7 @@ class LogViewer:
         chosen = [*await sieve.choose(rows), *await sieve.rest()]
         if sieve.found > self.matches:
             self.matches, self.matching_lines = sieve.found, lines_in(chosen)
+        self._chosen = chosen
         return await self._replace(chosen, follow=False)
 
     async def _replace(self, rows: Sequence[Row], *, follow: bool, keep: bool = False) -> bool:

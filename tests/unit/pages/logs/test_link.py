@@ -29,3 +29,11 @@ def test_names_are_bounded_and_an_empty_one_is_none():
     assert (
         len(Link.of(QueryParams([('service', f'web{number}') for number in range(10_000)])).service) == LONGEST_SERVICES
     )
+
+
+def test_what_is_to_be_seen_is_a_line_or_a_moment_or_neither():
+    texts = ('1795185125000000000-0-0123456789ab', '2026-11-20T14:32:05Z', 'soon')
+    line, moment, neither = (Link(at=text) for text in texts)
+    assert (str(line.cursor), line.moment) == (line.at, None)
+    assert (moment.cursor, moment.moment) == (None, 1_795_185_125 * 10**9)
+    assert (neither.cursor, neither.moment) == (None, None)
