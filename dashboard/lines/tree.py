@@ -173,7 +173,9 @@ def written(tree: Tree) -> str:
         case Or(parts):
             return ' OR '.join(map(written, parts))
         case And(parts):
-            return _joined([(_in_and(part), isinstance(part, Text)) for part in parts])
+            # words between slashes would be part of one expression
+            slashes = isinstance(parts[0], Regex) and isinstance(parts[-1], Regex)
+            return _joined([(_in_and(part, slashes), isinstance(part, Text)) for part in parts])
         case Not(part):
             return f'-{_denied(part)}'
     return _leaf(tree)
@@ -188,7 +190,9 @@ def _joined(parts: list[tuple[str, bool]]) -> str:
     return text
 
 
-def _in_and(part: Tree) -> str:
+def _in_and(part: Tree, slashes: bool) -> str:
+    if slashes and isinstance(part, Text):
+        return quoted(part.text)
     return f'({written(part)})' if isinstance(part, Or) else written(part)
 
 

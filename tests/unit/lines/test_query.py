@@ -439,6 +439,7 @@ trees = st.recursive(
 
 
 @given(trees)
+@example(And((Regex('a'), Text('0'), Regex('a'))))
 @settings(max_examples=100, deadline=None)
 def test_every_tree_can_be_typed(tree):
     assert parse(Question(tree).text).tree == tree
