@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from dashboard.lines.ansi import visible
-from dashboard.lines.objects import compact, exact_object_of, object_of
+from dashboard.lines.objects import clean, compact, exact_object_of, object_of
 
 MOST_FIELDS = 500  # shown of a line
 LONGEST_VALUE = 8_192  # characters shown of a value
@@ -124,11 +124,6 @@ def text_of(value: Any) -> str:
     return clean(value) if isinstance(value, str) else compact(value)
 
 
-def clean(text: str) -> str:
-    """The text without halves of surrogate pairs, which JSON may hold and nothing can send."""
-    return text if text.isascii() else _SURROGATE.sub('\ufffd', text)
-
-
 def _of_object(found: dict[str, Any]) -> Fields:
     items: list[Field] = []
     more = _collect(found, '', DEEPEST, items)
@@ -236,7 +231,6 @@ _MESSAGES = (
     'MESSAGE', 'M', 'log', 'text',
 )  # fmt: skip
 _NUMBER = re.compile(r'[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?', re.ASCII).fullmatch
-_SURROGATE = re.compile('[\ud800-\udfff]')
 _KEY = r'[A-Za-z_@][\w.@/-]{0,199}+'
 _PAIR = re.compile(rf'(?<!\S)({_KEY})=(?:"((?:[^"\\]|\\.)*+)"(?=\s|,|$)|([^\s"]*+)(?=\s|$)),?').finditer
 _PAIR_FIRST = re.compile(rf'{_KEY}=').match

@@ -62,6 +62,11 @@ def compact(value: Any) -> str:
         return '{…}' if isinstance(value, dict) else '[…]'
 
 
+def clean(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON may hold and nothing can send."""
+    return text if text.isascii() else _SURROGATE.sub('\ufffd', text)
+
+
 def set_out(content: bytes, most: int) -> str | None:
     """The object that a line holds, over several lines as people read it: at most so many; None when it is text.
 
@@ -71,7 +76,7 @@ def set_out(content: bytes, most: int) -> str | None:
     if found is None:
         return None
     lines = list(islice(_lines(found, '', ''), most + 1))
-    return '\n'.join([*lines[:most], '…'] if len(lines) > most else lines)
+    return clean('\n'.join([*lines[:most], '…'] if len(lines) > most else lines))
 
 
 def _lines(value: Any, indent: str, name: str, end: str = '') -> Iterator[str]:
@@ -121,6 +126,7 @@ def _broken(digits: str) -> float:
     return float(digits[:_LONGEST_NUMBER])
 
 
+_SURROGATE = re.compile('[\ud800-\udfff]')
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(',', ':'))
 _LONGEST_NUMBER = 400  # digits; the largest number that can be compared has 309
 _LONGEST_KEPT = 24  # digits of a number that is read and written again

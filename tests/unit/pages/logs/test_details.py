@@ -88,7 +88,7 @@ HOSTILE = {
     'deep': '{"a":' * 990 + '1' + '}' * 990,
     'no JSON': '{"a":' * 5_000,
     'markup': '{"<script>alert(1)</script>":"<img src=x onerror=alert(1)>"}',
-    'surrogates': '{"a":"\\ud800","b":NaN,"a":2}',
+    'surrogates': '{"a":"\\ud800","b":NaN,"\\udfff":2}',
 }
 
 
