@@ -54,6 +54,12 @@ def test_a_trace_is_found_as_one_message_and_unfolds_by_the_keyboard(open_page, 
     expect(cause).to_be_visible()
     first = page.locator('.log .l:not(.h)').last
     assert first.bounding_box()['y'] < cause.bounding_box()['y']
+    text = cause.text_content()
+    page.get_by_label('Filter logs').fill('level:info')
+    expect(fold).to_have_count(0)
+    page.get_by_label('Filter logs').fill('"Caused by"')
+    expect(page.get_by_text(text, exact=True).last).to_be_visible()
+    expect(page.locator('.log details:not([open])').first).to_be_attached()
 
 
 def level_in(page):
@@ -122,16 +128,43 @@ def test_levels_fields_and_chips_can_be_read_in_both_themes_and_fit(open_page, d
     assert not poor, poor
 
 
+HOSTILE = r"""
+printf '{"level":"warn","message":"a huge one"'; seq 1 10000 | sed 's/.*/,"k&":&/' | tr -d '\n'
+printf ',"payload":"'; head -c 880000 /dev/zero | tr '\0' x; echo '"}'
+printf '{"message":"a deep one","x":'; yes '{"a":' | head -n 1000 | tr -d '\n'
+printf 1; yes '}' | head -n 1001 | tr -d '\n'; echo
+printf '%s\n' '{"message":"twice","a":1,"a":2}' '{"message":"no number","a":NaN}'
+printf '%s\n' '{"message":"half \ud800","a":"\udfff"}'
+"""
+
+
 @pytest.mark.engine
-def test_a_huge_object_is_shown_bounded(open_page, server, run_container):
+def test_hostile_objects_are_shown_bounded_are_whole_in_the_download_and_no_other_viewer_notices(
+    open_page, server, run_container
+):
     web = f'web-{uuid4().hex[:6]}'
-    start = json.dumps({'level': 'warn', 'message': 'a huge one'})[:-1]
-    command = f"""printf '%s' '{start}'; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); printf ',"k%s":%s' $i $i; done;
-        printf ',"payload":"'; head -c 1000000 /dev/zero | tr '\\0' x; echo '"}}'; sleep 1000"""
-    run_container(service=web, command=command)
-    page = open_page(server, f'/logs?service={web}')
-    row = page.locator('.log .l').first
-    expect(row).to_contain_text('a huge one level=warn k1=1')
-    expect(row).to_contain_text('more fields: whole in the download')
-    assert len(row.text_content()) < 9_000
+    container = run_container(service=web, command=f'while [ ! -e /go ]; do usleep 20000; done; {HOSTILE} sleep 1000')
+    other, page = (open_page(server, f'/logs?service={web}') for _ in range(2))
+    for one in (other, page):
+        expect(one.get_by_label('Connection')).to_contain_text('Live')
+    container.exec_run('touch /go')
+    expect(page.locator('.log .l')).to_have_count(5)
+    shown = {
+        'a huge one level=warn k1=1': 'k100', 'a deep one x.a.a': 'x.a.a', 'twice a=2': 'a', 'no number a=NaN': 'NaN',
+        'half \ufffd a=\ufffd': 'half \ufffd',
+    }  # fmt: skip
+    details = page.get_by_label('Details of the line')
+    for row, (text, told) in enumerate(shown.items()):
+        line = page.locator('.log .l').nth(row)
+        expect(line).to_contain_text(text)
+        line.evaluate('l => l.click()')
+        expect(details).to_contain_text(told)
+        assert len(line.text_content()) < 9_000
+        assert len(details.text_content()) < 60_000
+    expect(page.locator('.log .l').first).to_contain_text('more fields: whole in the download')
     expect(page.get_by_role('img', name='warn')).to_be_visible()
+    expect(other.locator('.log .l')).to_have_count(5)
+    expect(other.get_by_label('Connection')).to_contain_text('Live')
+    status, downloaded = server.get(f'/api/logs/{web}/download', server.token())
+    assert (status, downloaded) == (200, container.logs())
+    assert len(downloaded) > 1_000_000

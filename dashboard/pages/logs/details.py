@@ -162,7 +162,7 @@ def table(line: LogLine) -> str:
 
 def _row(number: int, field: Field) -> str:
     name = escape(visible(field.name))
-    doing = (('with', '+', 'Only lines with'), ('without', '−', 'No lines with'), ('copy', 'Copy', 'Copy'))
+    doing = (('with', '+', 'Only lines with'), ('without', '−', 'No lines with'), ('copy', 'Copy', 'Copy the value of'))
     buttons = ''.join(
         f'<button type="button" data-do="{act}" data-field="{number}" aria-label="{words} {name}"'
         f' title="{words} this value">{sign}</button>'

@@ -17,6 +17,7 @@ from typing import Protocol
 from nicegui import ui
 
 from dashboard.model import Row
+from dashboard.pages.logs.folds import FOLDS
 from dashboard.pages.logs.hold import HOLD
 
 BLOCK = 250  # rows; few enough blocks for the browser to lay out, and small enough ones to skip
@@ -77,7 +78,7 @@ class LogView(ui.element):
         self.on('follow', lambda event: on_follow(bool(event.args)), js_handler='(e) => emit(e.target.follow)')
         for trigger in ('click', 'keydown.enter'):
             self.on(trigger, lambda event: on_open(str(event.args)), js_handler=_ON_OPEN)
-        self.client.run_javascript(f'{self._find()} {HOLD}')
+        self.client.run_javascript(f'{self._find()} {HOLD} {FOLDS}')
 
     async def replace(self, rows: Sequence[Row], *, follow: bool = True, keep: bool = False) -> bool:
         """Show these rows and no others, at the end or else at the beginning; False when the browser did not answer.
@@ -86,7 +87,7 @@ class LogView(ui.element):
         """
         self._blocks = deque()
         start = '' if follow else f'{_NOTE_TOP if keep else ""} v.follow = false; v.scrollTop = v.top = 0;'
-        end = _BACK_TO_TOP if keep and not follow else ''
+        end = f'v.reopen(); {_BACK_TO_TOP if keep and not follow else ""}'
         return await self._add(rows, follow, f'{start} v.replaceChildren(); v.leaving = 0;', end)
 
     async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
