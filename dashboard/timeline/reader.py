@@ -70,7 +70,7 @@ class LogReader:
         self._retry = asyncio.Event()
         self._stream = Reopening()
         self._skips = SkipWatch()
-        self._skipped: Cursor | None = None  # the last line when the stream was found to skip
+        self._skipped: Cursor | None = None  # the last line when the stream was found to skip, or to go back far
         self._stall = StallWatch()
         self._given: Callable[[], Iterable[LogLine]] = partial(given, container.id)
         self._repeats = Repeats(self._given)
@@ -191,7 +191,11 @@ class LogReader:
                 rows = sieve.sift(batch) if sieve else list[Row](batch)
                 if sieve and sieve.failed and not at_last:
                     return _End.NOT_FOUND
-                self._hand_over(self._repeats.sift(await self._without_doubles(rows)), live=not batch)
+                anew = follow and self.state.phase == 'live' and self._last is not self._skipped
+                self._hand_over(self._repeats.sift(await self._without_doubles(rows), anew), live=not batch)
+                if anew and self._repeats.lost:  # the log tells whether these lines were given before
+                    self._skipped = self._last
+                    return _End.SKIPPED
                 if batch and follow and self.state.phase == 'live' and lateness.grows(batch):
                     return _End.LATE
         if sieve and not sieve.found and not at_last:

@@ -27,13 +27,19 @@ class Repeats:
         self._given = given
         self._last: LogLine | None = None  # that came, passed on or not
         self._again: deque[LogLine] = deque()  # what follows in the repetition that is coming
+        self.lost = False  # whether the rows sifted last go back to before all that was given and is still known
         self._coarse = False  # whether the clock is known to show the same moment to lines that differ
 
-    def sift(self, rows: list[Row]) -> list[Row]:
-        """The rows that are not given for the second time."""
+    def sift(self, rows: list[Row], anew: bool = False) -> list[Row]:
+        """The rows that are not given for the second time.
+
+        :param anew: whether the stream can be taken up anew. Then the rows end where it went back so far that nothing
+            here tells whether those lines were given; else such lines are taken for new ones.
+        """
+        self.lost = False
         stamps = [row.record[:STAMP_LENGTH] for row in rows if isinstance(row, LogLine)]
         if stamps and (self._again or not self._goes_on(stamps)):
-            return self._without_repeated(rows)
+            return self._without_repeated(rows, anew)
         self._last = next((row for row in reversed(rows) if isinstance(row, LogLine)), self._last)
         return rows
 
@@ -70,13 +76,15 @@ class Repeats:
         # the pieces of a very long line, which have no ending, are often alike
         return not self._coarse and line.record.endswith(b'\n')
 
-    def _without_repeated(self, rows: list[Row]) -> list[Row]:
+    def _without_repeated(self, rows: list[Row], anew: bool) -> list[Row]:
         kept: list[Row] = []
         for row in rows:
             if not isinstance(row, LogLine):
                 kept.append(row)
                 continue
             if not self._is_repeated(row, kept):
+                if self.lost and anew:
+                    break
                 kept.append(row)
             self._last = row
         return kept
@@ -101,19 +109,20 @@ class Repeats:
 
     def _found(self, line: LogLine, kept: list[Row]) -> list[LogLine] | None:
         """What was given after this line; None when it was not given."""
-        stamp, behind, older = line.record[:STAMP_LENGTH], False, 0
+        stamp, later, older = line.record[:STAMP_LENGTH], 0, 0
         coarse = self._coarse or stamp.endswith(COARSE)
         after: list[LogLine] = []
         passed = _lines(chain(reversed(kept), self._given()))
         for other in passed:
             if other.stream == line.stream:
                 if other.record == line.record:
-                    return [*_alike(passed, line), *reversed(after)] if behind or not coarse else None
+                    return [*_alike(passed, line), *reversed(after)] if later or not coarse else None
                 if other.record[:STAMP_LENGTH] > stamp:
-                    behind = True
-                elif not behind or (older := older + 1) > DISORDER:
+                    later += 1
+                elif not later or (older := older + 1) > DISORDER:
                     return None
             after.append(other)
+        self.lost = later > DISORDER
         return None
 
 

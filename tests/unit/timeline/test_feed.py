@@ -198,6 +198,40 @@ async def test_what_an_engine_gives_again_after_a_rotation_is_shown_once(engine,
         assert await texts(subscription, 1) == ['last']
 
 
+@pytest.mark.parametrize('count', [600, 3_000])
+async def test_what_an_engine_gives_again_from_before_all_that_is_held_is_shown_once(engine, count):
+    web = engine.add('web')
+    async with LogHub(engine, Settings(history_lines=500)) as hub:
+        await known(hub, 'web')
+        async with hub.subscribe(web.service, 0) as subscription:
+            for start in range(1, 4_000, 100):
+                engine.write_many(web, numbers(start, start + 99))
+                assert await texts(subscription, 100) == numbers(start, start + 99)
+            await until(lambda: hub.feed(web.service).status.phase == 'live')
+            end = subscription.position
+            engine.read_again(web, count)
+            engine.write(web, 'last')
+            assert await texts(subscription, 1) == ['last']
+            assert subscription.position == end + 1
+
+
+async def test_a_clock_that_is_set_back_to_before_all_that_is_held_loses_and_repeats_nothing(engine):
+    web = engine.add('web')
+    async with LogHub(engine, Settings(history_lines=500)) as hub:
+        await known(hub, 'web')
+        async with hub.subscribe(web.service, 0) as subscription:
+            for number in range(1, 1_001):
+                engine.write(web, str(number), timestamp=START + number * SECOND)
+                if not number % 100:
+                    assert await texts(subscription, 100) == numbers(number - 99, number)
+            await until(lambda: hub.feed(web.service).status.phase == 'live')
+            end = subscription.position
+            for number in range(1_001, 1_301):
+                engine.write(web, str(number), timestamp=START + (number - 1_001) * SECOND)
+            assert await texts(subscription, 300) == numbers(1_001, 1_300)
+            assert subscription.position == end + 300
+
+
 async def test_equal_lines_of_one_timestamp_are_all_shown_once_whatever_is_given_again(engine, hub):
     web = engine.add('web')
     await known(hub, 'web')
