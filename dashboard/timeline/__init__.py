@@ -1,7 +1,7 @@
 """One service's lines in order, live and shared: each container is read once, however many look."""
 
 from dashboard.timeline.catalog import WHOLE, Selection, Target, find_service, find_target, shortest_name
-from dashboard.timeline.catchup import Before
+from dashboard.timeline.catchup import Before, removed
 from dashboard.timeline.history import History, row_time
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks, is_cursor
@@ -35,6 +35,7 @@ __all__ = [
     'in_pieces',
     'is_cursor',
     'pieces',
+    'removed',
     'row_time',
     'shortest_name',
     'weight',

@@ -194,7 +194,16 @@ def network_of_the_browser_drops(scene: Scene) -> None:
 
 
 def server_is_restarted(scene: Scene) -> None:
-    scene.restart_server(pause=1)
+    scene.restart_server(lambda: scene.rest(1))
+    scene.until_badge('Live', 60)
+
+
+def container_is_recreated_unseen(scene: Scene) -> None:
+    def recreate() -> None:
+        scene.rest(1)
+        container_is_recreated(scene)
+
+    scene.restart_server(recreate)
     scene.until_badge('Live', 60)
 
 
@@ -255,6 +264,7 @@ FAULTS = [
     ),
     Fault('the network of the browser drops for 30 s', network_of_the_browser_drops, badge='Reconnecting'),
     Fault('the dashboard is restarted', server_is_restarted, badge='Reconnecting'),
+    Fault('the container is recreated while the dashboard is away', container_is_recreated_unseen, lost=100),
     Fault('the laptop sleeps for 30 s', laptop_sleeps),
 ]
 

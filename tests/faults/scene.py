@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -105,10 +106,10 @@ class Scene:
             b''.join(records[:-lines]) + b''.join(_earlier(record, seconds) for record in records[-lines:])
         )
 
-    def restart_server(self, pause: float = 0) -> None:
+    def restart_server(self, meanwhile: Callable[[], None]) -> None:
         """End the dashboard and start it again."""
         self.server.stop()
-        self.rest(pause)
+        meanwhile()
         self.server = Server(self._data, port=self.server.port, **self._environ)
 
     def until_badge(self, words: str, timeout: float = 30) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from dashboard.errors import EngineError, LimitReached
-from dashboard.model import Gap, LogLine, Row
+from dashboard.model import Cursor, Gap, LogLine, Row, Service
 from dashboard.pages.logs.place import Place
-from dashboard.timeline import SKIPPED, Subscription, Timeline, row_time
+from dashboard.timeline import SKIPPED, Subscription, Timeline, removed, row_time
 from dashboard.view import Lens, View
 
 UNREAD = 'they could not be read from the engine'
@@ -64,7 +64,7 @@ class Held:
         :raises EngineError, LimitReached: when the engine cannot be read; a gap then stands for the rest
         """
         shown: deque[Row] = deque(maxlen=capacity)
-        since: deque[Row] = deque()
+        since: deque[Row] = deque(_gone(subscription.feed, place))
         try:
             async with aclosing(hub.read_from(subscription, place.first)) as batches:
                 async for batch in batches:
@@ -87,6 +87,18 @@ class Held:
             found = history.find(place.last + 1)
             # meanwhile what follows the older rows may have left the history, and then its first row tells nothing
             self._shown = found if found > history.first else subscription.position
+
+
+def _gone(feed: Timeline, place: Place) -> list[Row]:
+    """Gaps for the containers that could still write then, and were removed before this timeline heard of them."""
+    known = {container.short_id for container in feed.service.containers} | feed.ends.keys()
+    known |= {former.name for former in feed.former}
+    return removed([Cursor(name, place.last) for name in sorted(place.running - known)])
+
+
+def running_in(service: Service) -> str:
+    """The short ids of the containers that can write, in one line."""
+    return ' '.join(sorted(container.short_id for container in service.containers if container.running))
 
 
 def lines_in(rows: Sequence[Row]) -> int:

@@ -74,6 +74,7 @@ class LogView(ui.element):
         self.rows = 0
         self.hidden = False  # whether the tab was out of sight when it last answered
         self._blocks: deque[int] = deque()  # rows in each block
+        self._running = ''
         self.classes('log').props('role=log aria-label="Log lines" aria-live=off tabindex=0')
         self.on('follow', lambda event: on_follow(bool(event.args)), js_handler='(e) => emit(e.target.follow)')
         for trigger in ('click', 'keydown.enter'):
@@ -120,6 +121,12 @@ class LogView(ui.element):
         if steps or not parts:
             parts.append(''.join(steps) + self._leaving(follow))
         return parts
+
+    def note_running(self, containers: str) -> None:
+        """Let the browser know which containers can write; it tells the page that comes after this one."""
+        if containers != self._running:
+            self._running = containers
+            self.props(f'data-running="{containers}"')
 
     async def look(self) -> None:
         """Ask whether the tab is in sight."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from nicegui import Client
 
-from dashboard.model import parse_timestamp
+from dashboard.model import SHORT_ID, parse_timestamp
 from dashboard.web import HEADER
 
+MOST = 1_000  # containers that are looked for again
 ANSWER_TIMEOUT = 30.0  # seconds; a browser that is slow to say where it was shall not begin at the tail
 # The rows of the view carry the engine's timestamps, so the view itself tells which lines it shows. One that follows
 # may have rows that were never laid out, and then none of them is in sight.
@@ -18,7 +20,7 @@ const rows = [...document.querySelectorAll('.log time')], view = document.queryS
 const in_sight = r => r.parentElement.getBoundingClientRect().bottom > view.getBoundingClientRect().top;
 const top = view.follow === false && rows.find(in_sight) || rows.at(-1);
 if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search, first: rows[0].title,
-  last: rows.at(-1).title, top: top.title, following: view.follow !== false }));
+  last: rows.at(-1).title, top: top.title, following: view.follow !== false, running: view.dataset.running ?? '' }));
 """
 # A connection that comes back in time needs no new page. NiceGUI would load the page anew when a connection takes too
 # long, even while the network is away: the browser's own error page, which never comes back, would be all there is.
@@ -42,12 +44,16 @@ return place?.view === location.search ? place : null;
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a view showed: its first and last rows, the one at its top, and whether it followed. In nanoseconds."""
+    """What a view showed: its first and last rows, the one at its top, and whether it followed. In nanoseconds.
+
+    ``running`` has the short ids of the containers that could write then.
+    """
 
     first: int
     last: int
     top: int
     following: bool
+    running: frozenset[str] = frozenset()
 
 
 def watch_connection(client: Client) -> None:
@@ -72,6 +78,10 @@ def _read(answer: Any) -> Place | None:
     """What the browser says, if it makes sense: it may say anything."""
     try:
         first, last, top = (parse_timestamp(answer[name]) for name in ('first', 'last', 'top'))
-        return Place(first, last, top, bool(answer['following']))
+        return Place(first, last, top, bool(answer['following']), _containers(str(answer.get('running', ''))))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _containers(words: str) -> frozenset[str]:
+    return frozenset(re.findall(rf'\b[0-9a-f]{{{SHORT_ID}}}\b', words[: MOST * (SHORT_ID + 1)]))

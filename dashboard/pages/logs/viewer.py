@@ -12,7 +12,7 @@ from dashboard.lines import Level, Question
 from dashboard.model import STAMP_LENGTH, Cursor, Gap, LogLine, Row, Service, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.gaps import Gaps, lines_inside
-from dashboard.pages.logs.held import Held, before, left_out, lines_in
+from dashboard.pages.logs.held import Held, before, left_out, lines_in, running_in
 from dashboard.pages.logs.labels import Labels
 from dashboard.pages.logs.log_view import LogView
 from dashboard.pages.logs.lookup import around, from_moment, number_of
@@ -198,6 +198,7 @@ class LogViewer:
             self._subscription, self._stale, self._seen = subscription, True, subscription.feed.history.end
             while not subscription.closed:
                 due = time.monotonic() + FLUSH
+                self.view.note_running(running_in(subscription.feed.service))
                 if self._must_fill(subscription):
                     shown = await self._fill(subscription)
                 elif self.behind:

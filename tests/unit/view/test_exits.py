@@ -202,6 +202,10 @@ class Screen:
         self.capacity, self.rows, self.hidden = capacity, 0, False
         self.open = on_open
         self.shown: list = []
+        self.running = ''
+
+    def note_running(self, containers) -> None:
+        self.running = containers
 
     async def replace(self, rows, *, follow=True, keep=False) -> bool:
         self.shown = list(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -81,6 +82,34 @@ async def test_what_leaves_the_history_while_a_tab_comes_back_is_a_gap_with_its_
             assert viewer.view.texts[-1] == str(engine.written)
             assert missing(viewer.view.shown, after=9 if capacity < ALL else 0) == 0
             viewer.close()
+
+
+@pytest.mark.parametrize('seen', [True, False], ids=['while it was watched', 'unseen'])
+async def test_a_tab_that_comes_back_is_told_of_a_container_that_was_removed_unseen(monkeypatch, seen):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    engine.go_on(5)
+    async with LogHub(engine, Settings()) as hub, AsyncExitStack() as watching:
+        await hub.asked()
+        old = engine.web
+        if seen:
+            other = await watching.enter_async_context(hub.subscribe(old.service, 0))
+            await until(lambda: other.feed.history.end == 5)
+            engine.stop(old)
+            await until(lambda: other.feed.status.phase == 'stopped')
+        engine.remove(old)
+        engine.web = engine.add('web')
+        engine.go_on(3)
+        await until(lambda: hub.services and hub.services[0].containers == (engine.web,))
+        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 500, lambda: None)
+        running = frozenset([old.short_id, engine.web.short_id])
+        viewer.watch(old.service, 100, Place(START + SECOND, START + 5 * SECOND, START + SECOND, True, running))
+        await until(lambda: viewer.view.texts[-3:] == ['6', '7', '8'])
+        gaps = [row for row in viewer.view.shown if isinstance(row, Gap)]
+        assert [gap.container for gap in gaps] == ([] if seen else [old.short_id])
+        assert seen or viewer.view.shown.index(gaps[0]) == len(viewer.view.shown) - 4
+        assert viewer.view.running == engine.web.short_id
+        viewer.close()
 
 
 @pytest.mark.parametrize('last', [9, ALL - 10], ids=['shown long ago', 'shown just before'])
