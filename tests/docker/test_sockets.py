@@ -88,6 +88,16 @@ async def test_a_viewer_that_falls_behind_is_told_how_many_it_missed_and_delays_
     assert all(gap['missed'] and gap['from'] <= gap['to'] and gap['reason'] for gap in gaps)
 
 
+async def test_a_container_that_is_removed_at_full_speed_ends_with_a_gap(server, run_container):
+    flood = run_container(service='removed-flood', command='seq 1 100000000')
+    async with asyncio.timeout(30), connect(url(server, 'removed-flood', '&batch=1'), max_size=None) as viewer:
+        messages = json.loads(await viewer.recv())
+        await asyncio.to_thread(flood.remove, force=True)
+        while not (messages[-1]['type'] == 'gap' and 'was removed before' in messages[-1]['reason']):
+            messages = json.loads(await viewer.recv())
+    assert messages[-1]['missed'] is None
+
+
 async def test_a_client_that_reads_nothing_is_closed_and_finds_out_why_when_it_reads(strict_server, run_container):
     run_container(
         service='deaf', command='while true; do yes "0123456789 quick brown fox" | head -n 2000; sleep 0.1; done'
