@@ -64,7 +64,7 @@ def router(views: Views, audit: Audit) -> APIRouter:
         names = Naming.for_(service, hub, target)
         rows = select(hub, hub.service(target), tail, since, until) if held is None else _held(hub, target, held)
         marks = Marks.parse(since) if since and is_cursor(since) else Marks()
-        encode = _as_jsonl(names, marks) if format is Format.JSONL else _as_text(names, timestamps)
+        encode = _as_jsonl(names, marks) if format is Format.JSONL else _AsText(names, timestamps)
         options = {'format': format.value, 'tail': tail, 'since': since, 'until': until, 'held': held}
         options |= {'service': service, 'filter': filter or None, 'level': level or None}
         note = partial(audit.record, 'download', request.state.identity, address_of(request), **options)
@@ -124,15 +124,28 @@ async def _stream(chunks: AsyncGenerator[bytes, None], name: str) -> StreamingRe
     return StreamingResponse(rest(), media_type=media_type, headers=headers)
 
 
-def _as_text(names: Naming, timestamps: bool) -> Callable[[Iterable[Row]], bytes]:
-    def encode(rows: Iterable[Row]) -> bytes:
-        return b''.join(_bytes(row, timestamps) for row in rows)
+class _AsText:
+    """Lines as they were written, byte for byte; other rows as remarks on lines of their own.
 
-    def encode_named(rows: Iterable[Row]) -> bytes:
-        called = cache(lambda key: f'{names(key)} | '.encode())
-        return b''.join(_whose(row, called) + _bytes(row, timestamps) for row in rows)
+    What a container wrote last may have no ending. Another one's line, or a remark, does not run into it.
+    """
 
-    return encode_named if names.of else encode
+    def __init__(self, names: Naming, timestamps: bool) -> None:
+        self._called = cache(lambda key: f'{names(key)} | '.encode()) if names.of else None
+        self._start = 0 if timestamps else PREFIX
+        self._unended: LogLine | None = None
+
+    def __call__(self, rows: Iterable[Row]) -> bytes:
+        parts: list[bytes] = []
+        for row in rows:
+            line = row if isinstance(row, LogLine) else None
+            if self._unended and (line is None or line.container.id != self._unended.container.id):
+                parts.append(b'\n')
+            if self._called:
+                parts.append(_whose(row, self._called))
+            parts.append(line.record[self._start :] if line else _remark(row))
+            self._unended = None if line is None or line.record.endswith(b'\n') else line
+        return b''.join(parts)
 
 
 def _as_jsonl(names: Naming, marks: Marks) -> Callable[[Iterable[Row]], bytes]:
@@ -149,10 +162,8 @@ def _whose(row: Row, called: Callable[[ServiceKey], bytes]) -> bytes:
     return called(key) if key else b''
 
 
-def _bytes(row: Row, timestamps: bool) -> bytes:
-    """A line as it was written, byte for byte; another row as a remark on a line of its own."""
-    if isinstance(row, LogLine):
-        return row.record if timestamps else row.record[PREFIX:]
+def _remark(row: Row) -> bytes:
+    """A row that is no line, in words."""
     if isinstance(row, Gap):
         missed = 'an unknown number of' if row.missed is None else f'{row.missed:,}'
         between = f'between {format_timestamp(row.start)} and {format_timestamp(row.end)}'

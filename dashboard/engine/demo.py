@@ -79,7 +79,7 @@ class ScriptedEngine:
             identity, name, key, image or f'{service}:latest', status, health, int(time.time()), replica or str(number)
         )
         self._logs[identity] = _Log(container)
-        self._tell(container, 'start')
+        self._tell(container, 'create' if status == 'created' else 'start')
         return container
 
     def write(
@@ -281,7 +281,8 @@ class ScriptedEngine:
 
     def _open(self, container: Container) -> _Log:
         self._check()
-        if container.id not in self._logs:
+        if container.id not in self._logs or self._logs[container.id].container.status == 'created':
+            # Docker lists one that is being created before it can be asked for
             raise ContainerGone('The container has been removed; its log went with it.')
         log = self._logs[container.id]
         if not log.readable:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from dashboard.engine import Engine
-from dashboard.model import SHORT_ID, ContainerEvent, Cursor, Gap, LogLine, Row, Service
+from dashboard.model import SHORT_ID, Container, ContainerEvent, Cursor, Gap, LogLine, Notice, Row, Service
 from dashboard.timeline.catchup import UNREAD
 from dashboard.timeline.leaving import let_go, weakly
 from dashboard.timeline.marks import NAMED
@@ -18,6 +19,7 @@ from dashboard.timeline.reader import BACKFILL, LogReader, ReaderState
 from dashboard.timeline.timeline import FeedStatus, Former, Timeline
 
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
+PROMPT = 0.05  # seconds by which a stream may end before its container's end is heard of
 FORMER = 100  # removed containers of which it is known where their lines were
 STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
 
@@ -38,7 +40,8 @@ class ServiceFeed(Timeline):
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._straggler: asyncio.TimerHandle | None = None
         self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
-        self._unlisted: dict[str, int] = {}  # containers that have started and were not listed yet, and when
+        self._unlisted: dict[str, int] = {}  # containers that have started, before any reader looked, and when
+        self._exits: dict[str, tuple[str, float]] = {}  # container id → its last exit code, and when that was heard
         self._removed: set[str] = set()  # containers of which a gap has told that they went before they were read
         self._began: dict[str, int] = {}  # container id → the number of the row from which on it is read
         self._former: deque[Former] = deque(maxlen=FORMER)
@@ -51,33 +54,39 @@ class ServiceFeed(Timeline):
         self.service = service
         if missed := self._notices.missed(service):
             self._merger.add('', list[Row](missed))
-        self._drop_removed()
         listed = {container.id for container in service.containers}
-        self._unlisted = {id_: began for id_, began in self._unlisted.items() if id_ not in listed}
+        self._drop_removed(listed)
         self._removed &= listed
         for container in service.containers:
-            if container.id in self._removed:  # since it was listed
+            reader = self._readers.get(container.id)
+            if container.id in self._removed or (reader and reader.unchecked):  # since it was listed
                 continue
             task = self._tasks.get(container.id)
             unread = container.status in ('running', 'paused') or container.id in self._unread
             if task is None or (task.done() and unread):
-                self._start(container.id)
+                self._start(container)
+        self._unlisted = {id_: began for id_, began in self._unlisted.items() if id_ not in listed}
         self._settle()
 
     def started(self, container_ids: Iterable[str]) -> None:
         """These containers run, or ran: there is something to read even if they have stopped when they are listed."""
-        self._unread |= self._tasks.keys() & set(container_ids)
+        for id_ in self._tasks.keys() & set(container_ids):
+            self._unread.add(id_)
+            self._readers[id_].started()
 
     def tell(self, event: ContainerEvent) -> None:
         """Something has happened to a container of this service: a row of the timeline says so."""
+        identity = event.container_id
         if event.action == 'start':
-            self.started([event.container_id])
-            if event.container_id not in self._tasks:
-                self._unlisted[event.container_id] = event.timestamp
-        elif event.action == 'destroy' and (began := self._unlisted.pop(event.container_id, None)):
-            self._removed.add(event.container_id)
-            name = event.container_id[:SHORT_ID]
-            self._merger.add('', [Gap(began, event.timestamp, None, UNREAD, lost=True, container=name)])
+            self.started([identity])
+            if identity not in self._tasks or self._tasks[identity].done():
+                self._unlisted[identity] = event.timestamp
+        elif event.action == 'die' and identity in self._tasks:
+            self._exits[identity] = event.attributes.get('exitCode', ''), time.monotonic()
+        elif event.action == 'destroy' and (began := self._unlisted.pop(identity, None)):
+            self._removed.add(identity)
+            gap = Gap(began, event.timestamp, None, UNREAD, lost=True, container=identity[:SHORT_ID])
+            self._merger.add('', [gap])
         if notice := self._notices.of(event):
             self._merger.add('', [notice])
 
@@ -127,28 +136,49 @@ class ServiceFeed(Timeline):
         """How many containers are being read."""
         return sum(not task.done() for task in self._tasks.values())
 
-    def _start(self, container_id: str) -> None:
-        self._unread.discard(container_id)
+    def _start(self, container: Container) -> None:
+        container_id = container.id
         reader = self._readers.get(container_id)
         if reader is None:
-            container = next(item for item in self.service.containers if item.id == container_id)
             # one that has come while we watched is read from its first line on, however much it has written by now
             backfill = None if self.ready.is_set() else BACKFILL
             tell = weakly(self._deliver), weakly(self._settle)
             reader = LogReader(self._engine, container, *tell, self._capacity, weakly(self._given), backfill)
             self._readers[container_id], self._began[container_id] = reader, self.history.end
+            # one that is being created may be listed before it can be asked for
+            reader.runs = int(container.status != 'created' or container_id in self._unlisted)
+        self._unread.discard(container_id)
         task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
         task.add_done_callback(let_go)
-        task.add_done_callback(lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._ended))
+        task.add_done_callback(
+            lambda _: self._closed or asyncio.get_running_loop().call_later(RECHECK, self._has_ended, reader)
+        )
         self._tasks[container_id] = task
 
-    def _drop_removed(self) -> None:
+    def _has_ended(self, reader: LogReader) -> None:
+        """A stream has ended, and by now it is known how its container has."""
+        if reader.unchecked and not self._closed:
+            self._tell_unchecked(reader)
+        self._ended()
+
+    def _tell_unchecked(self, reader: LogReader) -> None:
+        """A container was removed as soon as it had ended, so that the end of its log could not be checked."""
+        exit_code, heard = self._exits.get(reader.container.id, ('', 0.0))
+        if exit_code != '0' or reader.last is None or reader.ended_at < heard - PROMPT:
+            reader.tell_removed()  # who failed may have had last words, and a stream may end before its container
+        elif reader.may_have_more:
+            words = f'{reader.container.name} was removed before the end of its log could be checked'
+            self._merger.add('', [Notice(reader.last.timestamp, words)])
+        reader.unchecked = False
+        self._removed.add(reader.container.id)
+
+    def _drop_removed(self, listed: set[str]) -> None:
         """Forget the readers of containers that are gone for good, as soon as no cursor has to name them."""
-        listed = {container.id for container in self.service.containers}
         for id_, task in list(self._tasks.items()):
             if id_ not in listed and task.done() and self._readers[id_].container.short_id not in self._marks.cursors:
                 self._unread.discard(id_)
                 self._former.extend(self._as_former(id_))
+                self._exits.pop(id_, None)
                 del self._tasks[id_], self._readers[id_], self._began[id_]
 
     def _as_former(self, container_id: str) -> Iterator[Former]:

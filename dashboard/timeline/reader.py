@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -24,6 +24,8 @@ from dashboard.timeline.stall import SkipWatch, StallWatch
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
 LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
 END_TAIL = 100  # lines looked at to see how a log ends
+DISTRUST = 10.0  # seconds for which the log itself is read after its stream was found to skip lines
+BESIDE = 0.1  # seconds between two such readings
 FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0  # seconds between tries
 
 
@@ -67,10 +69,14 @@ class LogReader:
         self._told: Cursor | None = None  # the last line when a gap was told: it is not told again before the next line
         self._backfill = backfill  # lines to begin with; None: all of them, of a log that has begun while we watched
         self._followed = False  # whether its log was read to an end before
+        self.runs = 0  # how often its container is known to have started
+        self._read_runs = 0  # how many of them were read to the end
+        self._is_early = False  # whether lines have come before anybody told of the start
+        self.unchecked = False  # whether it was removed after its stream had ended, before its log could be asked
         self._retry = asyncio.Event()
         self._stream = Reopening()
         self._skips = SkipWatch()
-        self._skipped: Cursor | None = None  # the last line when the stream was found to skip, or to go back far
+        self._skipped: Cursor | None = None  # the last line when the stream was found to go back far
         self._stall = StallWatch()
         self._given: Callable[[], Iterable[LogLine]] = partial(given, container.id)
         self._repeats = Repeats(self._given)
@@ -92,7 +98,10 @@ class LogReader:
             except LogsUnreadable as error:
                 return self._enter(ReaderState('unreadable', error=str(error)))
             except ContainerGone as error:
-                self._tell_removed()
+                if self.may_have_more and not self.unchecked:
+                    self.tell_removed()
+                elif not self.may_have_more:
+                    self.unchecked = self._read_runs > 0  # else it was only listed before it could be asked
                 return self._enter(ReaderState('ended', error=str(error)))
             else:
                 return self._enter(ReaderState('ended'))
@@ -101,6 +110,16 @@ class LogReader:
     def last(self) -> Cursor | None:
         """The line that was handed over last."""
         return self._last
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether its container may have written lines since its log was read to the end."""
+        return self.runs > self._read_runs
+
+    def started(self) -> None:
+        """The container has started, or may have."""
+        self.runs += not self._is_early
+        self._is_early = False
 
     def retry_now(self, lost_at: float = 0.0) -> None:
         """The engine is known to be back: do not wait for the next try, nor trust a stream from before it was lost.
@@ -111,6 +130,7 @@ class LogReader:
         self._stream.give_up(lost_at)
 
     async def _read(self) -> None:
+        self.unchecked = False
         watching = asyncio.create_task(self._watch_for_stall(), name=f'stall {self.container.name}')
         try:
             if self._engine.joins:
@@ -120,8 +140,10 @@ class LogReader:
         finally:
             watching.cancel()
         if self._followed or self.container.status not in ('exited', 'dead'):
+            self.unchecked, self.ended_at = self.may_have_more, time.monotonic()
             await self._look_after()
-        self._followed = True
+        self._followed, self.unchecked = True, False
+        self._read_runs += self.may_have_more
 
     async def _read_joined(self) -> None:
         end = await (self._resume(TAILS, GONE) if self._last else self._follow(self._backfill, None))
@@ -143,30 +165,30 @@ class LogReader:
         await self._stall.stalled(lambda: self._last, self._has_newer)
         self._stream.give_up(time.monotonic())
 
-    async def _look_after(self) -> None:
+    async def _look_after(self, tails: Sequence[int | None] = (END_TAIL, *TAILS)) -> None:
         """Deliver what the log has after the last line: a follower may leave out a container's last words."""
         if not self._last:
             await self._follow(self._backfill, None, follow=False)
             return
-        parts: list[tuple[int | None, int | None]] = [(tail, None) for tail in (END_TAIL, *TAILS)]
+        parts: list[tuple[int | None, int | None]] = [(tail, None) for tail in tails]
         if not self._engine.joins:  # there a long tail takes ever longer, and timestamps may be whole seconds
             parts = [(None, self._last.timestamp - MARGIN), (None, None)]
-        end = _End.NOT_FOUND
+        end, was_all = _End.NOT_FOUND, False
         for tail, since in parts:
-            if end is _End.NOT_FOUND:
-                at_last = (tail, since) == parts[-1]
+            at_last = (tail, since) == parts[-1]
+            if end is _End.NOT_FOUND and (at_last or not was_all):
                 sieve = Resume(self._last, None, tail, held=HELD if at_last else 0)
-                end = await self._follow(tail, sieve, at_last, follow=False, since=since)
+                end, was_all = await self._follow(tail, sieve, at_last, follow=False, since=since), sieve.was_all
 
     async def _resume(self, tails: Sequence[int | None], reason: str) -> _End:
         """Follow after the last line, which is sought in ever longer tails of the log."""
-        end = _End.NOT_FOUND
+        end, was_all = _End.NOT_FOUND, False
         for tail in tails:
-            if end is _End.NOT_FOUND and self._last:
+            if end is _End.NOT_FOUND and self._last and (tail == tails[-1] or not was_all):
                 newest = await self._newest()
                 at_last = tail == tails[-1] or not newest
                 sieve = Resume(self._last, newest, tail if newest else 0, reason, HELD if at_last else 0)
-                end = await self._follow(tail if newest else None, sieve, at_last)
+                end, was_all = await self._follow(tail if newest else None, sieve, at_last), sieve.was_all
         return end
 
     async def _follow(
@@ -183,11 +205,12 @@ class LogReader:
         :param follow: whether to wait for new lines; if not, it ends where the log does
         """
         lateness = Lateness(self._capacity)
-        self._skips.begin()
+        if follow:
+            self._skips.begin()
         async with aclosing(self._engine.logs(self.container, tail=tail, since=since, follow=follow)) as batches:
             async for batch in batches:
-                if follow and batch and self.state.phase == 'live' and await self._has_skipped(batch):
-                    return _End.SKIPPED
+                if follow and batch and await self._has_skipped(batch):
+                    return await self._read_beside(batches)
                 rows = sieve.sift(batch) if sieve else list[Row](batch)
                 if sieve and sieve.failed and not at_last:
                     return _End.NOT_FOUND
@@ -204,26 +227,37 @@ class LogReader:
         return _End.STOPPED
 
     async def _has_skipped(self, batch: list[LogLine]) -> bool:
-        """Whether the stream jumps ahead where the log does not, as far as its last lines tell."""
-        place, last = self._skips.find(batch), self._last
-        if place is None or last is None or last is self._skipped:  # there it was taken up anew already
+        """Whether the stream jumps ahead where the log does not."""
+        jump = self._skips.find(batch)
+        if jump is None or self._last is None or self.state.phase != 'live':
             return False
-        if found := not await self._follows(batch, place, last):
-            self._skipped = last
+        place, moment = jump
+        if skipped := not await self._follows(batch[place:], moment):
             self._skips.found()
-        return found
+        return skipped
 
-    async def _follows(self, batch: list[LogLine], place: int, last: Cursor) -> bool:
-        """Whether the line at that place comes in the log after the one that came before it."""
-        moment = batch[place - 1].timestamp if place else last.timestamp
-        before: LogLine | None = None
-        async with aclosing(self._engine.logs(self.container, tail=TAILS[0])) as batches:
-            async for lines in batches:
-                for line in lines:
-                    if line.record == batch[place].record:
-                        return before is not None and before.timestamp == moment
-                    before = line
+    async def _follows(self, lines: list[LogLine], moment: int) -> bool:
+        """Whether the log has these lines one after the other, and before them one of that time."""
+        for tail in (len(lines) + END_TAIL, 2 * len(lines) + TAILS[0]):
+            log: list[LogLine] = []
+            async with aclosing(self._engine.logs(self.container, tail=tail)) as batches:
+                async for batch in batches:
+                    log += batch
+            place = next((place for place, line in enumerate(log) if line.record == lines[0].record), 0)
+            if place:
+                pairs = zip(lines, log[place:], strict=False)
+                return log[place - 1].timestamp == moment and all(one.record == other.record for one, other in pairs)
         return False
+
+    async def _read_beside(self, stream: AsyncGenerator[list[LogLine], None]) -> _End:
+        """Read the log itself for a while; the stream only tells that there is more, or that there will be none."""
+        until = time.monotonic() + DISTRUST
+        while time.monotonic() < until:
+            await self._look_after(TAILS)
+            await asyncio.sleep(BESIDE)
+            if await anext(stream, None) is None:
+                return _End.STOPPED
+        return _End.SKIPPED
 
     async def _newest(self, lines: int = 1) -> LogLine | None:
         """The line that the log ends with now, looking at so many pieces; None when it is empty."""
@@ -267,6 +301,8 @@ class LogReader:
         if rows and isinstance(rows[-1], LogLine):
             self._last = rows[-1].cursor
         if rows:
+            if not self.may_have_more:
+                self.runs, self._is_early = self.runs + 1, True
             self._stall.lines += len(rows)
             self._deliver(self, rows)
         if live:
@@ -274,7 +310,7 @@ class LogReader:
         if live or self.state.phase != 'live':
             self._enter(ReaderState('live' if live else 'catching up'))
 
-    def _tell_removed(self) -> None:
+    def tell_removed(self) -> None:
         """The container went before its log was read to the end."""
         if self._last:
             self._hand_over(removed([self._last], UNREAD), live=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from dashboard.model import SECOND, Cursor, Gap, LogLine, Row, format_timestamp
+from dashboard.model import ENGINE_SPLIT, SECOND, Cursor, Gap, LogLine, Row, format_timestamp
 from dashboard.timeline.pieces import LastLines
 
 TAILS = (2_000, 20_000, 200_000, None)  # last lines that are searched for a line, one after the other; None: all
@@ -50,7 +50,7 @@ class Resume:
         self._reason = reason
         self._stamp = format_timestamp(last.timestamp).encode()
         self._first = b''  # the record that came first
-        self._come = 0
+        self._come = self._pieces = 0  # lines, and what the engine counts as such: the pieces of long ones
         self._held = LastLines(held)
         self.earlier: deque[LogLine] = deque(maxlen=LOOK_BACK)  # the last ones that did not pass
 
@@ -66,6 +66,7 @@ class Resume:
                 self.earlier += batch[: index + 1]
                 return list(batch[index + 1 :])
         self._come += len(batch)
+        self._pieces += sum(len(line.record) // ENGINE_SPLIT + 1 for line in batch)
         self._held.add(batch)
         self.earlier += batch
         self.reaches_later = self.reaches_later or not all(map(self.is_older, batch))
@@ -83,6 +84,11 @@ class Resume:
         held = list(self._held.lines)
         start = next((index for index, line in enumerate(held) if not self.is_older(line)), 0)
         return [self.gap(held[start] if held else None), *held[start:]]
+
+    @property
+    def was_all(self) -> bool:
+        """Whether fewer lines came than were asked for: the log has no others, as far as its engine can tell."""
+        return self._tail is not None and self._pieces < self._tail
 
     def is_older(self, line: LogLine) -> bool:
         """Whether its timestamp is not later than that of the last line."""

@@ -9,11 +9,15 @@ from contextlib import suppress
 from dashboard.errors import EngineError
 from dashboard.model import SECOND, Cursor, LogLine
 
-EARLY_LOOK = 2.0  # seconds of silence after which the log of a stream that was busy is looked at
+EARLY_LOOK = 1.0  # seconds of silence after which the log of a stream that was busy is looked at
 FIRST_LOOK, LONGEST_LOOK = 10.0, 300.0  # the same for any other stream, at first and later
-GRACE = 1.0  # seconds that a line may take from the log to us
-JUMP = SECOND // 4  # nanoseconds by which a line is so much later than the one before that some may be missing
-ENOUGH = 500  # lines between two looks into the log of a busy stream
+GRACE = 0.5  # seconds that a line may take from the log to us
+ENOUGH = 500  # lines since the last look that make a stream a busy one
+FILE = 16 << 10  # bytes of lines that are fewer than those of the smallest file that a log is rotated into
+JUMP = SECOND // 200  # nanoseconds: no jump is shorter
+MEASURED = SECOND // 8  # nanoseconds over which the pace is measured
+FADING = 0.99  # what each of these leaves of a faster one
+LINES_A_LOOK, MOST_LOOKS = 200, 20  # what a stream has to give for each look, and how many may be saved up
 
 
 class StallWatch:
@@ -48,33 +52,58 @@ class StallWatch:
 
 
 class SkipWatch:
-    """Notices where a busy stream jumps ahead in time: there the log is worth a look.
+    """Notices where a stream jumps so far ahead in time that a whole file of its log may be missing there.
 
-    Docker's follower leaves out whole files of a log that is rotated fast. A container that says little has no such
-    log, and one that pauses often shall not cost a look each time.
+    Docker's follower leaves out files of a log that is rotated fast. A jump is suspicious when, at the pace of the
+    stream, more would have come meanwhile than a third of the smallest file that people have. What a look costs is
+    bounded by what the stream gives, so that a container which pauses often does not cost more than one which does not.
     """
 
     def __init__(self) -> None:
         self._newest = 0
-        self._lines = 0  # since the last look
+        self._pace = 0.0  # bytes in a nanosecond of the log's time: when the stream was busiest of late
+        self._begun = self._bytes = 0  # of what is measured: when it began, and the bytes since
+        self._looks = 0.0  # that may be afforded
 
     def begin(self) -> None:
         """Another stream begins."""
         self._newest = 0
 
-    def find(self, batch: Sequence[LogLine]) -> int | None:
-        """The place in the batch before which lines may be missing."""
+    def find(self, batch: Sequence[LogLine]) -> tuple[int, int] | None:
+        """The place in the batch before which lines may be missing, and the time of the line before it."""
         before, self._newest = self._newest, batch[-1].timestamp
-        self._lines += len(batch)
-        if not before or self._newest - before < JUMP or self._lines < ENOUGH:
+        least = max(JUMP, int(FILE / self._pace)) if self._pace else JUMP
+        self._measure(batch)
+        self._looks = min(MOST_LOOKS, self._looks + len(batch) / LINES_A_LOOK)
+        if not before or self._newest - before < least or self._looks < 1:
             return None
-        for place, line in enumerate(batch):
-            if line.timestamp - before >= JUMP:
-                self._lines = 0
-                return place
-            before = line.timestamp
-        return None
+        place = _jump(batch, before, least)
+        self._looks -= place is not None
+        return None if place is None else (place, batch[place - 1].timestamp if place else before)
 
     def found(self) -> None:
-        """Lines were missing there: the next jump is worth a look too."""
-        self._lines = ENOUGH
+        """Lines were missing there: the next jumps are worth a look too."""
+        self._looks = MOST_LOOKS
+
+    def _measure(self, batch: Sequence[LogLine]) -> None:
+        self._bytes += sum(len(line.record) for line in batch)
+        if not self._begun or self._newest < self._begun:  # it is the first one, or the clock was set back
+            self._begun, self._bytes = self._newest, 0
+        elif (passed := self._newest - self._begun) >= MEASURED:
+            self._pace = max(self._bytes / passed, self._pace * FADING)
+            self._begun, self._bytes = self._newest, 0
+
+
+def _jump(batch: Sequence[LogLine], before: int, least: int) -> int | None:
+    """The first place where a line is so much later than the one before: by halves, for times are dear to read."""
+    parts = [(-1, before, len(batch) - 1, batch[-1].timestamp)]
+    while parts:
+        low, early, high, late = parts.pop()
+        if late - early < least:
+            continue
+        if high - low == 1:
+            return high
+        middle = (low + high) // 2
+        moment = batch[middle].timestamp
+        parts += [(middle, moment, high, late), (low, early, middle, moment)]
+    return None

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from dashboard.app import RECONNECT
 from tests.faults.account import Account
-from tests.faults.scene import EVEN_WRITER, SLOW_WRITER, WRITER, Scene
+from tests.faults.scene import EVEN_WRITER, FAST_WRITER, SLOW_WRITER, WRITER, Scene, logging
 from tests.faults.viewers import RESUME_EVERY
 from tests.support.docker_engine import TINY, PrivateEngine
 from tests.support.podman import MISSING, PodmanEngine, has_podman
@@ -30,7 +30,8 @@ class Fault:
     options: tuple[str, ...] = ()  # of its own engine
     podman: bool = False  # whether that is Podman
     environ: dict[str, str] = field(default_factory=dict)  # settings of the dashboard
-    log: dict[str, str] = field(default_factory=dict)  # options of the writer's log
+    writer: str = WRITER
+    log: dict[str, str] = field(default_factory=dict)  # options of the writer's log, and its driver
     tcp: bool = False  # how the dashboard reaches the engine, else by a unix socket
     rotates: bool = False  # the engine itself loses lines, or may
     lost: int = 0  # lines that it has lost at least
@@ -131,6 +132,22 @@ def log_is_rotated_meanwhile(scene: Scene) -> None:
 
 def log_is_rotated_all_the_time(scene: Scene) -> None:
     scene.rest(8)
+
+
+def log_is_emptied(scene: Scene) -> None:
+    for _ in range(3):
+        scene.web.pause()  # what nobody has read would go with it
+        scene.rest(0.5)
+        scene.empty_log(scene.web)
+        scene.web.unpause()
+        scene.rest(1)
+
+
+def containers_end_without_a_newline(scene: Scene) -> None:
+    command = 'run=$(cut -c 1-8 /proc/sys/kernel/random/uuid); echo "$run begins"; usleep 100000; printf "$run panics"'
+    kinds = [logging(), logging('local'), {'tty': True}, {'tty': True, **logging('local')}]
+    for number, kind in enumerate(kinds * 3, 2):
+        scene.write(number, command, **kind)
 
 
 def container_is_removed_unread(scene: Scene) -> None:
@@ -244,6 +261,27 @@ FAULTS = [
         log={'max-size': '100k', 'max-file': '4'},
         rotates=True,
     ),
+    Fault(
+        'the log is rotated and compressed all the time',
+        log_is_rotated_all_the_time,
+        log={'max-size': '100k', 'max-file': '3', 'compress': 'true'},
+        rotates=True,
+    ),
+    Fault(
+        'a log of the driver local is rotated all the time',
+        log_is_rotated_all_the_time,
+        log={'driver': 'local', 'max-size': '100k', 'max-file': '3'},
+        rotates=True,
+    ),
+    Fault(
+        'a log is rotated faster than the engine can follow it',
+        log_is_rotated_all_the_time,
+        writer=FAST_WRITER,
+        log={'max-size': '100k', 'max-file': '3'},
+        rotates=True,
+    ),
+    Fault('the log is emptied', log_is_emptied, rotates=True),
+    Fault('twelve containers end without a newline', containers_end_without_a_newline, crowded=True),
     Fault('the container is removed while the streams are cut', container_is_removed_unread, lost=100),
     Fault('the clock is set back while the streams are cut', clock_is_set_back, in_order=True),
     Fault('the container is recreated, and the new one is quiet', container_is_recreated_quietly),
@@ -286,7 +324,7 @@ def run(
     fault: Fault, directory: Path, browser: Browser, engine: PrivateEngine
 ) -> tuple[dict[str, Account], list[str], int]:
     """Do it in the middle of the writing; the accounts, what the badge said, and how often the client resumed."""
-    writer = EVEN_WRITER if fault.podman else WRITER
+    writer = EVEN_WRITER if fault.podman else fault.writer
     scene = Scene(directory, browser, engine, writer=writer, tcp=fault.tcp, log=fault.log, environ=fault.environ)
     try:
         scene.rest(2)

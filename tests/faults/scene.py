@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -33,6 +34,7 @@ WRITER = (
 EVEN_WRITER = WRITER.replace('100', '10').replace(
     'trap', 'while [ $n -lt 3000 ]; do n=$((n+1)); echo "$run $n"; done; trap'
 )
+FAST_WRITER = WRITER.replace('-lt 100', '-lt 500')
 SLOW_WRITER = (
     'run=$(cut -c 1-8 /proc/sys/kernel/random/uuid); n=0;'
     ' while [ ! -e /end ]; do n=$((n+1)); echo "$run $n"; usleep 200000; done; echo "$run end"; sleep 1000'
@@ -61,8 +63,7 @@ class Scene:
         self.engine = engine
         self.client = engine.client()
         self.run = Containers(self.client)
-        options = {'log_config': LogConfig(type='json-file', config=log)} if log else {}
-        self.web = self.write(command=writer, **options)
+        self.web = self.write(command=writer, **logging(**log))
         self.removed: list[str] = []  # what removed containers have written
         path = None if tcp else directory / 'wire.sock'
         self.to_engine = Wire(str(engine.directory / 'docker.sock'), path)
@@ -105,6 +106,10 @@ class Scene:
         path.write_bytes(
             b''.join(records[:-lines]) + b''.join(_earlier(record, seconds) for record in records[-lines:])
         )
+
+    def empty_log(self, container: Container) -> None:
+        """Empty its log, as people do who need the room."""
+        os.truncate(self.engine.directory / 'data' / 'containers' / container.id / f'{container.id}-json.log', 0)
 
     def restart_server(self, meanwhile: Callable[[], None]) -> None:
         """End the dashboard and start it again."""
@@ -175,6 +180,11 @@ class Scene:
         self.to_server.close()
         self.to_engine.close()
         self.run.remove_all()
+
+
+def logging(driver: str = 'json-file', **options: str) -> dict[str, LogConfig]:
+    """What a container takes to log so."""
+    return {'log_config': LogConfig(type=driver, config=options)}
 
 
 def _number(row: str | Gap) -> str | Gap:

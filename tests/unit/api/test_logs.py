@@ -178,6 +178,16 @@ def test_a_download_is_the_log_byte_for_byte(engine, client):
     assert answer.headers['content-disposition'] == 'attachment; filename="web-logs.txt"'
 
 
+def test_lines_of_several_containers_do_not_run_into_each_other_in_a_download(engine, client):
+    first, second = engine.add('web'), engine.add('web')
+    for number, (container, content) in enumerate(
+        [(first, b'panic'), (second, b'one\n'), (second, b'two'), (first, b'!')]
+    ):
+        engine.write(container, content, timestamp=1_800_000_000 * 10**9 + number)
+    _eventually(lambda: client.get('/api/services').json()['services'], 1)
+    assert client.get('/api/logs/web/download').content == b'panic\none\ntwo\n!'
+
+
 def test_a_download_can_be_filtered_and_cut(web, client):
     assert client.get('/api/logs/web/download?filter=1&tail=12').text.split() == ['10', *map(str, range(11, 20))]
 

@@ -261,7 +261,7 @@ async def test_what_leaves_the_history_while_a_client_catches_up_comes_too(engin
                     if written < 9_000:
                         written += 1_000
                         engine.write_many(web, [f'{number}' for number in range(written - 1_000, written)])
-                        await until(lambda: subscription.feed.history.end >= 1_000)
+                        await until(lambda end=written: subscription.feed.history.end == end)
             while len(found) < written - 1:
                 found += await anext(subscription)
             assert [row.text for row in found] == [f'{number}' for number in range(1, written)]

@@ -103,6 +103,60 @@ async def test_what_a_busy_stream_skips_is_read_from_the_log_when_it_jumps_ahead
         assert told(hub, web) == numbers(1, 902)
 
 
+def write_fast(engine, web, first, last):  # noqa: F811
+    """Lines of a log that is written 4,000 lines a second."""
+    for number in range(first, last + 1):
+        engine.write(web, str(number), timestamp=1_800_000_000 * SECOND + number * SECOND // 4_000)
+
+
+async def test_a_fast_stream_that_jumps_by_less_than_a_blink_is_checked(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        write_fast(engine, web, 1, 1_000)
+        assert await texts(subscription, 1_000) == numbers(1, 1_000)
+        write_fast(engine, web, 1_001, 2_000)
+        assert await texts(subscription, 1_000) == numbers(1_001, 2_000)
+        engine.skip(web, 500)
+        write_fast(engine, web, 2_001, 2_510)
+        assert await texts(subscription, 510) == numbers(2_001, 2_510)
+        assert told(hub, web) == numbers(1, 2_510)
+
+
+async def test_a_stream_that_skips_again_and_again_and_gives_little_between_loses_nothing(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        write_fast(engine, web, 1, 2_000)
+        assert await texts(subscription, 2_000) == numbers(1, 2_000)
+        for first in range(2_001, 5_000, 1_000):
+            engine.skip(web, 990)
+            write_fast(engine, web, first, first + 999)
+            assert await texts(subscription, 1_000) == numbers(first, first + 999)
+        assert told(hub, web) == numbers(1, 5_000)
+
+
+async def test_what_a_stream_skipped_and_its_log_has_no_more_is_a_gap(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        write_fast(engine, web, 1, 2_000)
+        assert await texts(subscription, 2_000) == numbers(1, 2_000)
+        engine.skip(web, 990)
+        write_fast(engine, web, 2_001, 3_000)
+        engine.rotate(web, kept=15)
+        assert await texts(subscription, 15) == numbers(2_986, 3_000)
+        assert told(hub, web) == [*numbers(1, 2_000), 'gap', *numbers(2_986, 3_000)]
+
+
+async def test_a_stream_that_skipped_is_trusted_again_after_a_while(engine, hub, web, monkeypatch):  # noqa: F811
+    monkeypatch.setattr('dashboard.timeline.reader.DISTRUST', 0.0)
+    async with hub.subscribe(web.service, 0) as subscription:
+        write_fast(engine, web, 1, 2_000)
+        assert await texts(subscription, 2_000) == numbers(1, 2_000)
+        engine.skip(web, 990)
+        write_fast(engine, web, 2_001, 3_000)
+        assert await texts(subscription, 1_000) == numbers(2_001, 3_000)
+        opened = engine.streams_opened
+        write_fast(engine, web, 3_001, 3_010)
+        assert await texts(subscription, 10) == numbers(3_001, 3_010)
+        assert engine.streams_opened == opened, 'and nobody looks into the log'
+
+
 async def test_a_log_that_is_silent_is_looked_at_ever_more_seldom(engine, hub, web, monkeypatch, watchful):  # noqa: F811
     waits, sleep = [], asyncio.sleep
 
@@ -144,6 +198,46 @@ async def test_a_container_that_was_removed_before_it_was_even_listed_is_a_gap(e
         gap = next(row for row in hub.feed(web.service).history.slice(0) if isinstance(row, Gap))
         assert gap.container == brief.short_id
         assert gap.start <= gap.end
+
+
+async def test_one_that_is_listed_before_it_can_be_asked_for_has_missed_nothing(engine, hub, web, monkeypatch):  # noqa: F811
+    monkeypatch.setattr('dashboard.timeline.feed.RECHECK', 0.01)
+    async with hub.subscribe(web.service, 0) as subscription:
+        early = engine.add('web', status='created')
+        await until(lambda: len(hub.feed(web.service).service.containers) == 2)
+        await asyncio.sleep(0.05)  # it is asked for and looked at again
+        engine.start(early)
+        engine.write(early, 'now I am')
+        assert await texts(subscription, 1) == ['now I am']
+        assert 'gap' not in told(hub, web)
+
+
+async def test_one_that_could_not_be_asked_for_and_ran_and_was_removed_is_a_gap(engine, hub, web):  # noqa: F811
+    async with hub.subscribe(web.service, 0):
+        early = engine.add('web', status='created')
+        await until(lambda: len(hub.feed(web.service).service.containers) == 2)
+        await asyncio.sleep(0.02)
+        engine.start(early)
+        engine.write(early, 'nobody reads this')
+        engine.stop(early)
+        engine.remove(early)
+        await until(lambda: 'gap' in told(hub, web))
+
+
+@pytest.mark.parametrize(('exit_code', 'end'), [(0, []), (1, ['gap'])])
+async def test_one_that_is_removed_as_it_ends_is_a_gap_if_it_failed(engine, hub, web, exit_code, end):  # noqa: F811
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.write(web, 'first')
+        assert await texts(subscription, 1) == ['first']
+        engine.write(web, 'last')
+        engine.stop(web, exit_code)
+        engine.remove(web)
+        feed = hub.feed(web.service)
+        await until(lambda: not feed.service.containers or not hub.services)
+        await until(lambda: feed.history.end >= 5)  # two lines, two notices, and this
+        assert told(hub, web) == ['first', 'last', *end]
+        words = [row.text for row in feed.history.slice(0) if isinstance(row, Notice)]
+        assert any('before the end of its log could be checked' in text for text in words) == (not exit_code)
 
 
 async def test_an_engine_whose_streams_do_not_join_its_log_is_followed_without_loss(engine, hub, web):  # noqa: F811
