@@ -21,6 +21,7 @@ class Preferences:
         self._writes = Allowance(1 / PAUSE, AT_ONCE)
         self._later: asyncio.TimerHandle | None = None
         self._values: dict[str, object] = {**DEFAULTS, **accounts.users.preferences(username)}
+        self._changed: dict[str, object] = {}  # and not written yet
 
     def on(self, name: str) -> bool:
         """Whether a switch is on."""
@@ -32,9 +33,16 @@ class Preferences:
         look = self._values.get('dark')
         return look if isinstance(look, bool) else None
 
+    def beginning_with(self, prefix: str) -> dict[str, object]:
+        """Those whose names begin so, by the rest of their names."""
+        found = (name for name in self._values if name.startswith(prefix))
+        return {name.removeprefix(prefix): self._values[name] for name in found}
+
     def save(self, name: str, value: object) -> None:
-        """Change one and remember it: at once, or a little later when many were remembered just now."""
-        self._values[name] = value
+        """Change one and remember it: at once, or a little later when many were remembered just now. None: no more."""
+        self._values[name] = self._changed[name] = value
+        if value is None:
+            del self._values[name]
         if self._later is None:
             if self._writes.take():
                 self._write()
@@ -44,6 +52,10 @@ class Preferences:
     def _write(self) -> None:
         self._later = None
         try:
-            self._accounts.users.save_preferences(self._username, self._values)
+            # only what was changed here: another tab may have changed others meanwhile
+            known = {**self._accounts.users.preferences(self._username), **self._changed}
+            kept = {name: value for name, value in known.items() if value is not None}
+            self._accounts.users.save_preferences(self._username, kept)
+            self._changed.clear()
         except AccountsUnavailable as error:
             self._later = asyncio.get_running_loop().call_later(error.retry_after, self._write)

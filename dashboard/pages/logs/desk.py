@@ -107,6 +107,13 @@ class Desk:
             if self.line and not without and not self._tab.viewer.following:
                 self._tab.viewer.show(self.line.line.cursor)
 
+    def highlight(self, term: Term) -> None:
+        """Highlight what a term finds."""
+        try:
+            self._tab.highlight(Question(term).text)
+        except BadRequest as error:
+            ui.notify(str(error), type='negative')
+
     async def _find(self, name: str) -> Found | None:
         viewer = self._tab.viewer
         try:

@@ -19,7 +19,7 @@ CSS = """
 .details :is(th,td) { text-align:left; vertical-align:top; padding:3px 6px 3px 0; overflow-wrap:anywhere;
   border-top:1px solid var(--line); font-weight:400; font-family:ui-monospace,'DejaVu Sans Mono',monospace }
 .details th { width:32%; color:var(--soft) }
-.details td:last-child { width:118px; white-space:nowrap; text-align:right }
+.details td:last-child { width:148px; white-space:nowrap; text-align:right }
 .details td button { min-width:26px; min-height:26px; padding:0 6px; margin-left:2px; border-radius:6px;
   border:1px solid var(--line); color:var(--text); background:var(--page); font-family:inherit }
 .details pre { margin:0; padding:8px 10px; max-height:45dvh; overflow:auto; white-space:pre-wrap;

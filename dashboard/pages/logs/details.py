@@ -102,7 +102,9 @@ class Details(Part):
         items = _fields(self._desk.line.line).items[:MOST_FIELDS] if self._desk.line else ()
         if not isinstance(number, int) or not 0 <= number < len(items):
             return
-        if act == 'copy':
+        if act == 'light':
+            self._desk.highlight(_term(items[number]))
+        elif act == 'copy':
             self._copy(items[number].text)
         else:
             self._desk.ask_for(_term(items[number]), without=act == 'without')
@@ -162,7 +164,12 @@ def table(line: LogLine) -> str:
 
 def _row(number: int, field: Field) -> str:
     name = escape(visible(field.name))
-    doing = (('with', '+', 'Only lines with'), ('without', '−', 'No lines with'), ('copy', 'Copy', 'Copy the value of'))
+    doing = (
+        ('with', '+', 'Only lines with'),
+        ('without', '−', 'No lines with'),
+        ('light', '▒', 'Highlight'),
+        ('copy', 'Copy', 'Copy the value of'),
+    )
     buttons = ''.join(
         f'<button type="button" data-do="{act}" data-field="{number}" aria-label="{words} {name}"'
         f' title="{words} this value">{sign}</button>'

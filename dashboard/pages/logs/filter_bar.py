@@ -10,6 +10,8 @@ from dashboard.pages.logs.tab import Part, Tab
 
 # cleared by the browser: the server's answer would come over what is typed next
 _CLEAR = "(e) => { e.target.value = ''; e.target.dispatchEvent(new Event('input', {bubbles: true})); }"
+# what is in the box now, which the server learns a little later
+_TYPED = "() => emit(document.querySelector('.filter input').value)"
 
 
 class FilterBar(Part):
@@ -24,6 +26,9 @@ class FilterBar(Part):
             self._box.props('dense outlined clearable debounce=150 aria-label="Filter logs"')
             self._box.props(f'maxlength={LONGEST_FILTER}')
             self._box.classes('filter').on('keydown.escape', js_handler=_CLEAR)
+            light = ui.button(icon='border_color')  # beside the box: inside, it would be made anew at every letter
+            light.props('flat dense round aria-label="Highlight this" title="Highlight this"')
+            light.on('click', lambda event: self._highlight(str(event.args)), js_handler=_TYPED)
             self._matches = ui.label().classes('soft').props('role=status')
             self._auto = ui.switch('Auto-scroll', value=True, on_change=lambda event: tab.follow(event.value))
             self._auto.classes('auto').props('aria-label=Auto-scroll')
@@ -41,6 +46,13 @@ class FilterBar(Part):
         self._matches.set_text(
             _matches(viewer.matches, viewer.matching_lines, viewer.counted) if viewer.question else ''
         )
+
+    def _highlight(self, typed: str) -> None:
+        """Highlight what is in the box; the filter stays as it is."""
+        try:
+            self.tab.highlight(typed)
+        except BadRequest as error:
+            ui.notify(str(error), type='negative')
 
     def _set(self, term: str | None) -> None:
         self._filter(term or '')

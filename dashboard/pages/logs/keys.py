@@ -12,9 +12,16 @@ from html import escape
 
 from nicegui import ui
 
+from dashboard.errors import DashboardError
+from dashboard.lines import Question, any_of, parse
 from dashboard.pages.logs.desk import Desk
 from dashboard.pages.logs.tab import Part, Tab
 
+SOUGHT = {  # what is gone to, also where it is not on the page → what asks for it
+    'error': parse('level:>=error OR (stream:stderr level:unknown)'),
+    'warning': parse('level:warn'),
+    'match': parse(''),
+}
 LABELS = {'ArrowDown': '↓', 'ArrowUp': '↑', 'Escape': 'Esc'}  # where the browser calls a key otherwise
 
 
@@ -36,8 +43,9 @@ KEYS = (
     Key(('/',), 'filter', 'goes to the filter'),
     Key(('j', 'ArrowDown'), 'down', 'selects the next row'),
     Key(('k', 'ArrowUp'), 'up', 'selects the row before'),
-    Key(('n',), 'next_match', 'goes to the next match'),
+    Key(('n',), 'next_match', 'goes to the next match of the filter, or of the highlight that is chosen'),
     Key(('N',), 'last_match', 'goes to the match before'),
+    Key(('h',), 'walk', 'chooses the next highlight for n and N; after the last one the filter'),
     Key(('e',), 'next_error', 'goes to the next error'),
     Key(('E',), 'last_error', 'goes to the error before'),
     Key(('w',), 'next_warning', 'goes to the next warning'),
@@ -83,9 +91,12 @@ v.keep_chosen = () => {  // what shows the same lines anew knows of none
 };
 const rows = () => [...v.querySelectorAll('.l, .g, .n')].filter(row => !row.closest('details:not([open])'));
 const with_any = marks => [...new Set([...v.querySelectorAll(marks)].map(mark => mark.closest('.l')))];
+const lit = () => [...v.querySelectorAll(v.walks == null ? '[data-h]' : `[data-h~="${v.walks}"]`)];
 const matches = () => {
-  const marked = with_any('.l mark');
-  return marked.length || !new URLSearchParams(location.search).get('filter') ? marked : [...v.querySelectorAll('.l')];
+  const asked = new URLSearchParams(location.search);
+  if (v.walks != null || !(asked.get('filter') || asked.get('level'))) return lit();
+  const marked = with_any('.l mark:not([class])');
+  return marked.length ? marked : [...v.querySelectorAll('.l:not(.h)')];
 };
 const errors = () => [...v.querySelectorAll('.l.r:not(.h)')];
 const warnings = () => with_any('.l > .m4');
@@ -94,19 +105,24 @@ const in_sight = row => {
   const [edge, place] = [v.getBoundingClientRect(), row.getBoundingClientRect()];
   return [place.bottom > edge.top + 8, place.top < edge.bottom - 8];
 };
-const to = (found, by, what) => {
+const to = (found, by, act) => {
   const now = v.current();
   const fits = row => now ? (by > 0 ? after(now, row) : after(row, now)) : in_sight(row)[by > 0 ? 0 : 1];
   const row = by > 0 ? found.find(fits) : found.findLast(fits);
   if (row) v.select(row);
-  else if (what) v.act('none', `No ${what} ${by > 0 ? 'below' : 'above'} on this page.`);
+  else if (act) v.act(act, [...v.querySelectorAll('.l')].at(by > 0 ? -1 : 0)?.dataset.cursor ?? '');
 };
-const acts = {
+const acts = v.acts = {
   filter: () => document.querySelector('.filter input').focus(),
   down: () => to(rows(), 1), up: () => to(rows(), -1),
-  next_match: () => to(matches(), 1, 'match'), last_match: () => to(matches(), -1, 'match'),
-  next_error: () => to(errors(), 1, 'error'), last_error: () => to(errors(), -1, 'error'),
-  next_warning: () => to(warnings(), 1, 'warning'), last_warning: () => to(warnings(), -1, 'warning'),
+  next_match: () => to(matches(), 1, 'next_match'), last_match: () => to(matches(), -1, 'last_match'),
+  next_error: () => to(errors(), 1, 'next_error'), last_error: () => to(errors(), -1, 'last_error'),
+  next_warning: () => to(warnings(), 1, 'next_warning'), last_warning: () => to(warnings(), -1, 'last_warning'),
+  walk: () => {
+    const every = [null, ...[...document.querySelectorAll('.light.on')].map(light => Number(light.dataset.colour))];
+    v.walks = every[(every.indexOf(v.walks ?? null) + 1) % every.length];
+    v.act('walk', String(v.walks ?? ''));
+  },
   first: () => { const row = rows()[0]; if (row) v.select(row, 'center'); },
   newest: () => { v.select(null); v.act('newest'); },
   back: () => {
@@ -141,6 +157,7 @@ class Keys(Part):
     def __init__(self, tab: Tab, desk: Desk) -> None:
         super().__init__(tab)
         self._desk = desk
+        self._seeking = False
         view = tab.viewer.view
         view.on('act', lambda event: self._act(*map(str, event.args[:2])), js_handler='(e) => emit(e.detail)')
         names = json.dumps({name: key.act for key in KEYS for name in key.names})
@@ -164,7 +181,49 @@ class Keys(Part):
             ui.notify(words[:100], position='bottom')
         elif act == 'newest':
             self.tab.follow(True)
+        elif act == 'walk':
+            self._walk(words)
+        elif act.partition('_')[2] in SOUGHT:
+            await self._seek(act.partition('_')[2], words, up=act.startswith('last'))
         elif act == 'back':
             self._desk.back()
         elif act in ('details', 'look', 'context', 'pin'):
             await self._desk.do(act, words)
+
+    async def _seek(self, what: str, edge: str, up: bool) -> None:
+        """Go on where the page ends, in what the server holds; one search at a time."""
+        if self._seeking:
+            return
+        self._seeking = True
+        try:
+            if (question := self._sought(what)) is None:
+                words = 'There is nothing to go to: ask for it in the filter, or highlight it.'
+            elif await self.tab.viewer.seek(question, edge, up):
+                return
+            else:
+                words = f'No {what} {"above" if up else "below"} in what is held here.'
+            ui.notify(words, position='bottom')
+        except DashboardError as error:
+            ui.notify(str(error), type='negative')
+        finally:
+            self._seeking = False
+
+    def _sought(self, what: str) -> Question | None:
+        """What asks for it; None where nobody asks."""
+        highlights = self.tab.highlights
+        if what != 'match':
+            return SOUGHT[what]
+        if highlights.walked:
+            return highlights.walked.question
+        if self.tab.viewer.question:
+            return SOUGHT[what]
+        asked = [item.question.tree for item in highlights.on if item.question]
+        return Question(any_of(asked)) if asked else None
+
+    def _walk(self, colour: str) -> None:
+        """The browser has chosen the highlight in this colour, or the filter."""
+        walked = self.tab.highlights.choose_colour(colour)
+        self.tab.refresh()
+        ui.notify(
+            f'n and N go through the matches of {walked.text[:60] if walked else "the filter"}.', position='bottom'
+        )

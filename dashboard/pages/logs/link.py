@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from dashboard.errors import BadRequest
 from dashboard.lines import Level, levels_named, parse_moment
 from dashboard.model import Cursor
+from dashboard.pages.logs.highlights import MOST
 
 TAILS = (50, 100, 500, 1000)
 DEFAULT_TAIL = 100
@@ -30,17 +31,19 @@ class Link:
     service: str = ''
     tail: int = DEFAULT_TAIL
     filter: str = ''
+    hl: tuple[str, ...] = ()  # the questions that are highlighted
     level: str = ''  # those of messages that are shown, worst first, as in ``error,warn``; '' for all
     at: str = ''  # the cursor of the line that is to be seen, or a time
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Link:
+    def of(cls, query: QueryParams) -> Link:
         """Read the parameters; one that makes no sense counts as not given."""
         tail = query.get('tail', '')
         known = next((number for number in TAILS if str(number) == tail), DEFAULT_TAIL)
         at = query.get('at', '')[:LONGEST_CURSOR]
         filter_, level = query.get('filter', '')[:LONGEST_FILTER], levels_text(_levels(query.get('level', '')))
-        return cls(_services(query), known, filter_, level, at)
+        highlights = tuple(text[:LONGEST_FILTER] for text in query.getlist('hl')[:MOST])
+        return cls(_services(query), known, filter_, highlights, level, at)
 
     @property
     def levels(self) -> frozenset[Level]:
@@ -65,12 +68,14 @@ class Link:
 
     def __str__(self) -> str:
         given = {name: value for name, value in asdict(self).items() if value and name != 'service'}
-        return urlencode([*map(_parameter, filter(None, self.service.split(','))), *given.items()], safe='*')
+        return urlencode(
+            [*map(_parameter, filter(None, self.service.split(','))), *given.items()], doseq=True, safe='*'
+        )
 
 
-def _services(query: Mapping[str, str]) -> str:
+def _services(query: QueryParams) -> str:
     """The names of ``?service=web&service=api&project=shop``, as one."""
-    many = query.multi_items() if isinstance(query, QueryParams) else query.items()
+    many = query.multi_items()
     names = [value if name == 'service' else f'{value}:*' for name, value in many if name in ('service', 'project')]
     return ','.join(dict.fromkeys(filter(None, names)))[:LONGEST_SERVICES]
 

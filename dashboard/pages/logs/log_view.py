@@ -128,6 +128,22 @@ class LogView(ui.element):
             self._running = containers
             self.props(f'data-running="{containers}"')
 
+    async def top(self) -> str:
+        """The cursor of the line at the top; '' when there is none, or the browser does not answer."""
+        script = f'{self._find()} {_NOTE_TOP} return v.kept?.cursor ?? "";'
+        try:
+            return str(await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT) or '')
+        except TimeoutError:
+            return ''
+
+    def walk(self, colour: int | None) -> None:
+        """The keys for matches go through those of the highlight in this colour; None: of the filter."""
+        self.client.run_javascript(f'{self._find()} v.walks = {json.dumps(colour)};')
+
+    def press(self, act: str) -> None:
+        """Do what a key does; see ``keys``."""
+        self.client.run_javascript(f'{self._find()} v.acts[{json.dumps(act)}]();')
+
     async def look(self) -> None:
         """Ask whether the tab is in sight."""
         await self._send('', False)

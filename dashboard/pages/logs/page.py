@@ -17,6 +17,7 @@ from dashboard.pages.logs.badge import Badge
 from dashboard.pages.logs.chips import CSS as CHIPS
 from dashboard.pages.logs.chips import Chips
 from dashboard.pages.logs.clock import zone_of
+from dashboard.pages.logs.counting import Counts
 from dashboard.pages.logs.desk import Desk
 from dashboard.pages.logs.desk_css import CSS as DESK_CSS
 from dashboard.pages.logs.details import Details
@@ -24,6 +25,8 @@ from dashboard.pages.logs.filter_bar import FilterBar
 from dashboard.pages.logs.jump import CSS as JUMP
 from dashboard.pages.logs.jump import Jump
 from dashboard.pages.logs.keys import Keys
+from dashboard.pages.logs.lights import CSS as LIGHTS
+from dashboard.pages.logs.lights import Lights
 from dashboard.pages.logs.link import Link
 from dashboard.pages.logs.pins import Context, Pins
 from dashboard.pages.logs.place import place_of, watch_connection
@@ -49,7 +52,7 @@ REFRESH = 0.5  # seconds between looks at what the numbers and the badge should 
 
 def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) -> None:
     """Register the page."""
-    tallies = Tallies()
+    tallies, counts = Tallies(), Counts()
 
     @ui.page('/logs', title=TITLE)
     def logs(request: Request) -> Response | None:
@@ -57,16 +60,16 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
             return refusal
         visit = stay(accounts, request.state.identity)
         watching = partial(audit.watching, visit.identity, address_of(request), via='page')
-        ui.add_css(CSS + JUMP + SELECTOR + CHIPS + DESK_CSS + SAVED)
+        ui.add_css(CSS + JUMP + SELECTOR + CHIPS + LIGHTS + DESK_CSS + SAVED)
         with shell(visit, request, accounts, audit) as frame:
             tab = Tab(views.of(visit), Link.of(request.query_params), frame.preferences, watching)
             note = partial(audit.record, who=visit.identity, address=address_of(request))
-            build(tab, frame, tallies, Shelf(accounts, visit, note))
+            build(tab, frame, tallies, counts, Shelf(accounts, visit, note))
         start(tab)
         return None
 
 
-def build(tab: Tab, frame: Frame, tallies: Tallies, shelf: Shelf) -> None:
+def build(tab: Tab, frame: Frame, tallies: Tallies, counts: Counts, shelf: Shelf) -> None:
     """Put the parts where they are seen; each is told what it is about when it is made."""
     desk = Desk(tab)
     with frame.menu:
@@ -79,7 +82,7 @@ def build(tab: Tab, frame: Frame, tallies: Tallies, shelf: Shelf) -> None:
         tab.parts += [Selector(tab), FilterBar(tab)]
         with ui.element('div').classes('actions'):
             tab.parts += [Jump(tab), Saved(tab, shelf), Actions(tab)]
-    tab.parts += [Chips(tab, tallies), Banner(tab), Context(tab, desk), Pins(tab, desk)]
+    tab.parts += [Chips(tab, tallies), Lights(tab, counts), Banner(tab), Context(tab, desk), Pins(tab, desk)]
     with ui.element('div').classes('desk'):
         tab.parts += [stage := Stage(tab), Details(tab, desk)]
     tab.parts += [Foot(tab), Title(tab), Keys(tab, desk)]

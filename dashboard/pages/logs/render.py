@@ -1,13 +1,15 @@
 """Rows to HTML: the one place where log text becomes markup, and therefore the one place where it is escaped.
 
 A page puts the result into a block with innerHTML. What can come out is: ``div`` for a row, ``time`` for its stamp,
-``b`` for its container, ``i`` for a run of one style, ``mark`` for what the filter found, ``em`` for what is left out.
+``b`` for its container, ``i`` for a run of one style, ``mark`` for what the filter found, or with the class ``h3`` the
+highlight of that colour, ``em`` for what is left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from time import monotonic
@@ -17,7 +19,10 @@ from dashboard.lines import PLAIN, Level, Style, places, rgb, sequences, spans, 
 from dashboard.model import Container, Gap, LogLine, Notice, Row, Stream, format_timestamp
 from dashboard.pages.logs.allowance import LONGEST_LINE, Allowances
 from dashboard.pages.logs.clock import Clock
+from dashboard.pages.logs.highlights import COLOURS, Highlight
 from dashboard.pages.logs.labels import HUES, Labels
+from dashboard.pages.logs.lighting import DARK as UNLIT
+from dashboard.pages.logs.lighting import Light
 from dashboard.pages.logs.meaning import Told, told
 from dashboard.pages.logs.strands import Place, Strands
 
@@ -26,10 +31,15 @@ SEARCHING = 2.0  # seconds in which a flush looks for what to mark; after that n
 LONGEST_PIECE = 1 << 18  # characters of HTML made at one go
 UNFOLDED = 6  # lines of a message that are always shown
 WORTH_FOLDING = 3  # lines
+EDGE = 5  # pixels at the edge of a line that highlights find
 _MOST_RUNS = 500  # with the marks, which a run may split, at most 2,000 elements a line
 _MOST_WORK = 10**8  # characters of a line × steps of an expression's program, in which something is looked for
+_RUN = re.compile(rb'([^\0])\1*', re.DOTALL)
 _MOST_CODES = 20_000  # control sequences of a line in whose whole text a match is looked for
 NONE = Labels()
+
+
+Mark = tuple[int, int, int]  # from where to where, and the colour of the highlight; -1: of the filter
 
 
 class Renderer:
@@ -37,8 +47,8 @@ class Renderer:
 
     Every line is an element ``.l``, and ``data-cursor`` names it: the text of its :class:`~dashboard.model.Cursor`,
     whatever the flush, the filter and the form in which it is shown. One that goes on with a message has the class
-    ``h`` as well, and while it is folded away it is inside a ``details``. A gap is ``.g`` with ``data-gap``, a notice
-    ``.n``.
+    ``h`` as well, and while it is folded away it is inside a ``details``. ``data-h`` has the colours of the highlights
+    that find the message. A gap is ``.g`` with ``data-gap``, a notice ``.n``.
 
     :param rows: how many there are; what they may cost together is shared among them
     :param pattern: of a :class:`~dashboard.lines.Question`, to mark in the visible text; or None
@@ -46,6 +56,8 @@ class Renderer:
     :param clock: tells when they were written, else in UTC
     :param strands: of the view, which know what came before
     :param raw: lines are shown as they were written, not by their fields
+    :param highlights: those that are on
+    :param lights: which rows they find
     """
 
     def __init__(
@@ -56,9 +68,12 @@ class Renderer:
         clock: Clock | None = None,
         strands: Strands | None = None,
         raw: bool = False,
+        highlights: Iterable[Highlight] = (),
+        lights: Mapping[int, Light] | None = None,
     ) -> None:
         self._pattern = pattern
-        self._steps = steps(pattern) if pattern else 0
+        self._lights = lights or {}
+        self._marking = {item.colour: item.question.pattern for item in highlights if item.question}
         self._labels = labels
         self._clock = clock or Clock()
         self._strands = strands or Strands()
@@ -91,12 +106,13 @@ class Renderer:
         level = place.level if place else Level.UNKNOWN
         begins = place is None or not place.after
         cursor = self._clock.cursor(line)
-        named = f' data-cursor="{cursor}"' if cursor else ''
+        light = self._lights.get(id(line), UNLIT)
+        named = (f' data-cursor="{cursor}"' if cursor else '') + _edge(light.edge)
         late = ' late' if self._labels.needed and self._strands.is_late(line) else ''
         opening = f'<div class="{_kind(line, level, begins)}{late}"{named}>'
         mark = _LEVEL_MARKS[level] if begins else ''
         time = f'<time title="{stamp}">{self._clock.tell(stamp)} </time>'
-        return f'{opening}{mark}{time}{name}{self._body(content, text)}</div>'
+        return f'{opening}{mark}{time}{name}{self._body(content, text, light.marks)}</div>'
 
     def _name(self, container: Container) -> str:
         name = self._names.get(container.id)
@@ -104,15 +120,15 @@ class Renderer:
             name = self._names[container.id] = self._labels.html(container)
         return name
 
-    def _body(self, content: bytes, text: str) -> str:
+    def _body(self, content: bytes, text: str, colours: Sequence[int]) -> str:
         """What a line says, with its colours and marks, cut to what a page can bear."""
         found = self._told(content)
         if found is None:
-            if self._pattern is None and len(text) <= LONGEST_LINE and text.isprintable():
+            if self._pattern is None and not colours and len(text) <= LONGEST_LINE and text.isprintable():
                 return escape(text)
-            return self._shown(*self._runs(text), text)
+            return self._shown(*self._runs(text), text, colours)
         runs, hidden = self._runs(found.message)
-        return self._shown([*runs, found.behind], hidden, text) + _left_out(found.more)
+        return self._shown([*runs, found.behind], hidden, text, colours) + _left_out(found.more)
 
     def _told(self, content: bytes) -> Told | None:
         """By its fields, where the reader wants that and the flush can afford it."""
@@ -131,29 +147,34 @@ class Renderer:
         self._may.codes.use(codes)
         return spans(examined, _MOST_RUNS), len(text) - len(examined)
 
-    def _shown(self, runs: list[tuple[Style, str]], hidden: int, text: str) -> str:
+    def _shown(self, runs: list[tuple[Style, str]], hidden: int, text: str, colours: Sequence[int]) -> str:
         """Runs as HTML; in ``text``, which is the whole line, is looked for what does not fit."""
         whole = ''.join(piece for _, piece in runs)
         shown = whole[:LONGEST_LINE]
-        marks = self._marks(shown)
+        marks = self._marks(shown, colours)
         html = ''.join(_styled(runs, shown, deque(marks)))
         if hidden := hidden + len(whole) - len(shown):
             html += _rest(hidden, not marks and self._is_found(text))
         return html
 
-    def _marks(self, shown: str) -> list[tuple[int, int]]:
-        """Where the pattern fits, as far as that may be looked for and shown."""
-        if self._pattern is None or self._searching <= 0 or len(shown) * self._steps > _MOST_WORK:
-            return []
-        start = monotonic()
-        marks = list(places(self._pattern, shown, self._may.marks.next()))
-        self._may.marks.use(len(marks))
-        self._searching -= monotonic() - start
-        return marks
+    def _marks(self, shown: str, colours: Sequence[int]) -> list[Mark]:
+        """Where the filter's pattern and those of the highlights fit, as far as that may be looked for and shown."""
+        most, found = self._may.marks.next(), list[Mark]()
+        wanted = [(self._pattern, -1), *((self._marking[colour], colour) for colour in colours)]
+        for pattern, colour in wanted:
+            if self._may_look(pattern, shown):
+                start = monotonic()
+                found += [(*place, colour) for place in places(pattern, shown, most - len(found))]
+                self._searching -= monotonic() - start
+        self._may.marks.use(len(found))
+        return _apart(found, len(shown)) if colours else found
+
+    def _may_look(self, pattern: Any, text: str) -> bool:
+        return pattern is not None and self._searching > 0 and len(text) * steps(pattern) <= _MOST_WORK
 
     def _is_found(self, text: str) -> bool:
         """Whether the pattern fits in the whole line, as far as that may be looked for."""
-        if self._pattern is None or self._searching <= 0 or len(text) * self._steps > _MOST_WORK:
+        if not self._may_look(self._pattern, text):
             return False
         if sequences(text, _MOST_CODES)[0] == _MOST_CODES:
             return False
@@ -217,7 +238,7 @@ def _left_out(fields: int) -> str:
     return f'<em> … {fields:,} more {"field" if fields == 1 else "fields"}: whole in the download</em>'
 
 
-def _styled(runs: list[tuple[Style, str]], shown: str, marks: deque[tuple[int, int]]) -> Iterator[str]:
+def _styled(runs: list[tuple[Style, str]], shown: str, marks: deque[Mark]) -> Iterator[str]:
     """Each run in its element; past the most that a line may have, the rest is plain."""
     start = 0
     for style, text in runs[:_MOST_RUNS]:
@@ -228,12 +249,30 @@ def _styled(runs: list[tuple[Style, str]], shown: str, marks: deque[tuple[int, i
     yield _marked(shown, start, len(shown), marks)
 
 
-def _marked(shown: str, start: int, end: int, marks: deque[tuple[int, int]]) -> str:
+def _edge(colours: Sequence[int]) -> str:
+    """The attributes of a line that begins what highlights find, with a strip of each of their colours."""
+    if not colours:
+        return ''
+    strips = (f'inset {round(EDGE * (n + 1) / len(colours))}px 0 var(--h{colour})' for n, colour in enumerate(colours))
+    return f' data-h="{" ".join(map(str, colours))}" style="box-shadow:{",".join(strips)}"'
+
+
+def _apart(marks: list[Mark], length: int) -> list[Mark]:
+    """The same without overlaps: of two, the later is on top."""
+    painted = bytearray(length)
+    for start, end, colour in marks:
+        painted[start:end] = bytes([colour + 2]) * (end - start)
+    return [(*run.span(), run[1][0] - 2) for run in _RUN.finditer(painted)]
+
+
+def _marked(shown: str, start: int, end: int, marks: deque[Mark]) -> str:
     """Escaped ``shown[start:end]`` with what of the marks falls into it; the marks that end there are used up."""
     parts = []
     while marks and marks[0][0] < end:
         first, last = max(marks[0][0], start), min(marks[0][1], end)
-        parts.append(f'{escape(shown[start:first])}<mark>{escape(shown[first:last])}</mark>')
+        colour = marks[0][2]
+        opening = '<mark>' if colour < 0 else f'<mark class="h{colour}">'
+        parts.append(f'{escape(shown[start:first])}{opening}{escape(shown[first:last])}</mark>')
         start = last
         if marks[0][1] > end:
             break
@@ -288,6 +327,7 @@ _LEVEL_MARKS = {
     level: f'<span class="m{level}" role="img" aria-label="{level.name.lower()}"></span>' if level else ''
     for level in Level
 }
+HIGHLIGHTS = ';'.join(f'--h{n}:{colour}' for n, colour in enumerate(COLOURS))  # the same in both themes
 FLAGS = {'bold': 'w', 'dim': 'd', 'italic': 'k', 'underline': 'u', 'strike': 's'}
 # Each of the 16 colours as text and as background, so that every text is legible (4.5:1) on the log, on the tint of
 # an error line and on every background: what a program wrote black on black can be read.
@@ -328,13 +368,14 @@ _LEVEL_COLOURS = {
 }  # fmt: skip
 _SIXTEEN = '\n'.join(f'.log .f{n}{{color:var(--f{n})}} .log .b{n}{{background:var(--b{n})}}' for n in range(16))
 _HUES = '\n'.join(f'.log .c{n}{{color:var(--f{(12, 10, 11, 13, 14, 9, 2, 5)[n]})}}' for n in range(HUES))
+_HIGHLIGHTS = '\n'.join(f'.log .h{n} {{ background:var(--h{n}) }}' for n in range(len(COLOURS)))
 _LEVEL_LETTERS = '\n'.join(
     f'.log .m{level}::before {{ content:"{level.name[0]}"; color:var(--{_LEVEL_COLOURS[level]}) }}'
     for level in Level
     if level
 )
 CSS = f"""
-.log {{ {_variables(LIGHT)}; --low:0; --high:.47; --back-low:.92; --back-high:1 }}
+.log {{ {HIGHLIGHTS}; {_variables(LIGHT)}; --low:0; --high:.47; --back-low:.92; --back-high:1 }}
 .body--dark .log {{ {_variables(DARK)}; --low:.7; --high:1; --back-low:0; --back-high:.3 }}
 .log {{ background:var(--log); color:var(--ink); overflow:auto; tab-size:8;
   white-space:pre-wrap; overflow-wrap:anywhere;
@@ -374,4 +415,5 @@ CSS = f"""
 .log i[style*='--b'] {{ background:oklch(from var(--b) clamp(var(--back-low),l,var(--back-high)) min(c,.06) h) }}
 }}
 .log mark {{ background:var(--mark); color:var(--on-mark); border-radius:2px }}
+{_HIGHLIGHTS}
 """

@@ -82,8 +82,9 @@ class Saved(Part):
         self._known: list[SavedFilter] = []
         self._renamed: SavedFilter | None = None  # the one that gets another name; None while one is saved
         self._chosen = ''  # the name of the one that was chosen last, which may be saved again
-        with ui.button(icon='bookmark_border').props('flat dense round aria-label="Saved filters"'):
-            ui.tooltip('Saved filters')
+        with ui.button(icon='bookmark_border').props(
+            'flat dense round aria-label="Saved filters" title="Saved filters"'
+        ):
             self._menu = ui.menu().props('aria-label="Saved filters"').on('before-show', telling(self._fill))
         with self._menu:
             self._list = ui.element('div').classes('saved')

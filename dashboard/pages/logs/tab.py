@@ -14,6 +14,7 @@ from dashboard.errors import DashboardError
 from dashboard.lines import Level, Question
 from dashboard.model import Cursor, ServiceKey, format_timestamp
 from dashboard.pages import clients
+from dashboard.pages.logs.highlights import Highlights
 from dashboard.pages.logs.link import Link, levels_text
 from dashboard.pages.logs.place import Place, forget_place
 from dashboard.pages.logs.viewer import LogViewer
@@ -47,6 +48,7 @@ class Tab:
         self.hub = hub
         self.link = link
         self.preferences = preferences
+        self.highlights = Highlights(preferences, link.hl)
         self.parts: list[Part] = []
         self.zone: tzinfo = UTC  # the reader's
         # where the reader was before the connection broke, until all that is shown again
@@ -58,6 +60,7 @@ class Tab:
         self._watched = ''  # the service that the audit log says is being watched
         self._watch_ends = ExitStack()
         self.apply_preferences()
+        self._apply_highlights()
 
     # what the reader does
 
@@ -95,6 +98,34 @@ class Tab:
         """
         self.filter(question.text)
         self.remember()
+        self.refresh()
+
+    def highlight(self, text: str) -> None:
+        """Highlight what a question finds.
+
+        :raises BadRequest: when it does not do, or is one too many
+        """
+        self.highlights.add(text)
+        self.note_highlights()
+
+    def note_highlights(self) -> None:
+        """The highlights have changed: show them, and let the URL say so."""
+        self._apply_highlights()
+        self.remember()
+        self.refresh()
+
+    def walk(self, text: str) -> None:
+        """Let the keys for matches go through those of this highlight; '': of the filter."""
+        was = self.highlights.on
+        self.highlights.choose(text)
+        if self.highlights.on != was:
+            self.note_highlights()
+        self.note_walked()
+
+    def note_walked(self) -> None:
+        """Another highlight is walked, or none: the browser's keys go by that."""
+        walked = self.highlights.walked
+        self.viewer.view.walk(walked.colour if walked else None)
         self.refresh()
 
     def show_all_around(self, cursor: Cursor) -> None:
@@ -159,6 +190,11 @@ class Tab:
             self.viewer.view.classes(**{'remove' if self.preferences.on(name) else 'add': off})
         self.viewer.show_raw(self.preferences.on('raw'))
         self.viewer.tell_time_in(UTC if self.preferences.on('utc') else self.zone)
+
+    def _apply_highlights(self) -> None:
+        on = self.highlights.on
+        self.link = replace(self.link, hl=tuple(item.text for item in on))
+        self.viewer.highlight(on)
 
     def look_at_services(self) -> None:
         """The services have changed: the chosen one stays, even while it is away; without one, it is the first."""

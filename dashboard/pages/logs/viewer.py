@@ -7,17 +7,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 
-from dashboard.errors import DashboardError, EngineError, LimitReached, RightsChanged
+from dashboard.errors import BadRequest, DashboardError, EngineError, LimitReached, RightsChanged
 from dashboard.lines import Level, Question
 from dashboard.model import STAMP_LENGTH, Cursor, Gap, LogLine, Row, Service, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.gaps import Gaps, lines_inside
 from dashboard.pages.logs.held import Held, before, left_out, lines_in, running_in
+from dashboard.pages.logs.highlights import Highlight
 from dashboard.pages.logs.labels import Labels
+from dashboard.pages.logs.lighting import Lighting, Lights
+from dashboard.pages.logs.link import LONGEST_CURSOR
 from dashboard.pages.logs.log_view import LogView
 from dashboard.pages.logs.lookup import around, from_moment, number_of
 from dashboard.pages.logs.place import Place
 from dashboard.pages.logs.render import Renderer
+from dashboard.pages.logs.seeking import seek
 from dashboard.pages.logs.sieve import Sieve
 from dashboard.pages.logs.strands import Strands
 from dashboard.timeline import Subscription, Target, Timeline
@@ -61,6 +65,9 @@ class LogViewer:
         self._raw = False  # lines as they were written
         self._strands = Strands()  # what is on the page, by message
         self._chosen: Sequence[Row] = ()  # of the rows that were shown around a line or moment
+        self._highlights: Sequence[Highlight] = ()
+        self._lighting = Lighting()
+        self._lights: Lights = {}  # of the rows that are being shown
         self._task: asyncio.Task[None] | None = None
 
     # what the page asks
@@ -135,6 +142,31 @@ class LogViewer:
         """
         self._sieve = Sieve(term, levels)
         self._refill()
+
+    def highlight(self, highlights: Sequence[Highlight]) -> None:
+        """Show in their colours what these find."""
+        self._highlights = tuple(highlights)
+        self._refill()
+
+    @property
+    def uncoloured(self) -> int:
+        """Messages on the page for whose highlights there was no time."""
+        return self._lighting.missed
+
+    async def seek(self, question: Question, name: str, up: bool) -> bool:
+        """Show the next message that is held and found by this question as well, beyond the line of that cursor.
+
+        False when there is none.
+        """
+        if self.feed is None:
+            return False
+        history, first = self.feed.history, self.searched_from
+        number = _row_of(self.feed, name)
+        start, stop = (first, number) if up else (number + 1, history.end)
+        found = await seek(self._hub, self.feed, (question, self.question), max(first, start), stop, up)
+        if found is not None:
+            self.show(found)
+        return found is not None
 
     def show(self, cursor: Cursor) -> None:
         """Put a line in the middle, selected, among those around it; ``error`` says so when nobody has it any more."""
@@ -250,6 +282,8 @@ class LogViewer:
             return await self._fill_from_gap(subscription, opened)
         if self._place is not None:
             return await self._fill_from_place(subscription, self._place)
+        if (kept := await self._left_behind(subscription)) is not None:
+            return await self._fill_around(subscription, kept, keep=True)
         self._gaps.clear()
         history, capacity = subscription.feed.history, self.view.capacity
         await self._hub.lens.look(history)
@@ -293,13 +327,24 @@ class LogViewer:
             subscription.position = history.find(gap.end)
         return await self._fill_on(subscription, rows)
 
-    async def _fill_around(self, subscription: Subscription, cursor: Cursor) -> bool:
-        """Show a line and what stands before and after it."""
+    async def _left_behind(self, subscription: Subscription) -> Cursor | None:
+        """The line at the top of a reader who stays, when it is older than what would be shown otherwise."""
+        if self.following or self._held.older or not self.view.rows:
+            return None
+        cursor, history = _cursor(await self.view.top()), subscription.feed.history
+        number = number_of(history, cursor) if cursor else None
+        return cursor if number is not None and number < history.end - self.view.capacity else None
+
+    async def _fill_around(self, subscription: Subscription, cursor: Cursor, keep: bool = False) -> bool:
+        """Show a line and what stands before and after it, in the middle; or leave it where the reader has it.
+
+        Before it a filter looks at more, for it leaves out most.
+        """
         feed, half = subscription.feed, self.view.capacity // 2
         number, held = number_of(feed.history, cursor), feed.complete_from
         rows: list[Row] = []
+        before = half if not self._sieve.question else FULL * self.view.capacity
         if number is not None:
-            before = half if not self._sieve.question else FULL * self.view.capacity
             subscription.position = max(feed.history.first, number - before)
         elif rows := await self._read_older(around(self._hub, feed, cursor, half)):
             subscription.position = held  # where what was read from the engine ends
@@ -307,8 +352,9 @@ class LogViewer:
             self.error = self.error or GONE
             self.following = True
             return await self._fill(subscription)
-        shown = await self._fill_on(subscription, rows, FULL * self.view.capacity)
-        self.view.point_at(str(cursor))
+        shown = await self._fill_on(subscription, rows, before + FULL * self.view.capacity - half, keep=keep)
+        if not keep:
+            self.view.point_at(str(cursor))
         return shown
 
     async def _fill_at(self, subscription: Subscription, moment: int) -> bool:
@@ -338,7 +384,9 @@ class LogViewer:
             self.error = str(error)
             return []
 
-    async def _fill_on(self, subscription: Subscription, rows: list[Row], most: int | None = None) -> bool:
+    async def _fill_on(
+        self, subscription: Subscription, rows: list[Row], most: int | None = None, keep: bool = False
+    ) -> bool:
         """Show rows and those that follow at the position, as far as there is room; the reader goes on by scrolling.
 
         :param most: rows to look at; None: all with a filter, else as many as the page holds
@@ -355,9 +403,11 @@ class LogViewer:
             self.matches, self.matching_lines = sieve.found, lines_in(chosen)
         self._chosen = chosen
         return await self._replace(chosen, follow=False)
+        return await self._replace(chosen, follow=False, keep=keep)
 
     async def _replace(self, rows: Sequence[Row], *, follow: bool, keep: bool = False) -> bool:
-        self._strands = Strands()
+        self._strands, self._lighting = Strands(), Lighting(self._highlights)
+        self._lights = await self._lighting.look(rows)
         return await self.view.replace(rows, follow=follow, keep=keep)
 
     def _whose(self, feed: Timeline, gap: Gap) -> Service:
@@ -404,7 +454,11 @@ class LogViewer:
         self.matches += sieve.found - before
         self.matching_lines += lines
         self.new_lines = 0 if self.following else self.new_lines + lines
-        return not chosen or await self.view.append(chosen[-self.view.capacity - 1 :], follow=self.following)
+        if not chosen:
+            return True
+        rows = chosen[-self.view.capacity - 1 :]
+        self._lights = await self._lighting.look(rows)
+        return await self.view.append(rows, follow=self.following)
 
     def _take(self, subscription: Subscription) -> list[Row]:
         """What has come, as far as the page can use it; a filter looks at everything."""
@@ -417,7 +471,8 @@ class LogViewer:
         return subscription.take(capacity, newest=True)
 
     def _renderer(self, rows: int) -> Renderer:
-        return Renderer(rows, self._sieve.pattern, self._labels, Clock(self._zone), self._strands, self._raw)
+        clock, lit = Clock(self._zone), (self._highlights, self._lights)
+        return Renderer(rows, self._sieve.pattern, self._labels, clock, self._strands, self._raw, *lit)
 
     def _open(self, key: str) -> None:
         """Show what was skipped; the reader goes on from there by scrolling."""
@@ -436,3 +491,20 @@ class LogViewer:
             self.new_lines = 0
         if self._subscription:
             self._subscription.wake()
+
+
+def _row_of(feed: Timeline, name: str) -> int:
+    """The number of the line of that cursor, or of what follows it; without one, of what comes next."""
+    cursor = _cursor(name)
+    if cursor is None:
+        return feed.history.end
+    number = number_of(feed.history, cursor)
+    return feed.history.find(cursor.timestamp) if number is None else number
+
+
+def _cursor(name: str) -> Cursor | None:
+    """That of a line in the browser, which may say anything."""
+    try:
+        return Cursor.parse(name[:LONGEST_CURSOR]) if name else None
+    except BadRequest:
+        return None

@@ -21,8 +21,11 @@ from dashboard.app import create_api
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import BadRequest
+from dashboard.lines import parse
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.pages.logs import viewer as viewer_module
+from dashboard.pages.logs.counting import Counts
+from dashboard.pages.logs.highlights import Highlight
 from dashboard.pages.logs.viewer import LogViewer
 from dashboard.timeline.hub import LogHub
 from dashboard.view.lens import Redactor
@@ -199,7 +202,10 @@ class Screen:
     """In place of the browser: keeps the rows it is given."""
 
     def __init__(self, render, capacity, on_follow, on_open) -> None:
-        self.capacity, self.rows, self.hidden = capacity, 0, False
+        self.capacity, self.hidden = capacity, False
+        self.render = render
+        self.at_top = ''  # the cursor of the line that its reader has there
+        self.fills = 0
         self.open = on_open
         self.shown: list = []
         self.running = ''
@@ -209,11 +215,26 @@ class Screen:
 
     async def replace(self, rows, *, follow=True, keep=False) -> bool:
         self.shown = list(rows)
+        self.fills += 1
+        self.html = self.render(len(rows)).piece(rows)[1]
         return True
 
     async def append(self, rows, *, follow) -> bool:
         self.shown += rows
         return True
+
+    @property
+    def rows(self) -> int:
+        return len(self.shown)
+
+    async def top(self) -> str:
+        return self.at_top
+
+    def scroll_to_end(self) -> None:
+        self.at_top = ''
+
+    def point_at(self, cursor) -> None:
+        self.at_top = cursor
 
     @property
     def texts(self) -> list[str]:
@@ -271,6 +292,21 @@ async def test_the_pages_count_of_matches_comes_from_what_is_shown(page, is_admi
     assert viewer.matches == matches
     viewer.filter('/^url .*db$/')
     await until(lambda: viewer.matches == 1)
+
+
+@pytest.mark.parametrize('is_admin', [True, False])
+async def test_a_highlight_colours_counts_and_goes_to_nothing_behind_a_mark(page, is_admin):
+    viewer, question = page(is_admin), parse(SECRET)
+    await until(lambda: viewer.view.texts[-1:] == ['last'])
+    viewer.highlight([Highlight(SECRET, 1, True, question, '')])
+    await until(lambda: viewer.view.fills > 1)
+    assert ('data-h="1"' in viewer.view.html) is is_admin
+    counted = Counts().of(viewer.feed, question, viewer._hub.lens)
+    for _ in range(2):
+        counted._due = 0
+        await counted.look(viewer._hub.lens)
+    assert counted.of(0) == (2 if is_admin else 0, True)
+    assert await viewer.seek(question, '', up=True) is is_admin
 
 
 async def test_a_gap_that_is_opened_shows_marks(page):

@@ -261,7 +261,7 @@ def test_a_plain_line_costs_few_bytes():
     assert len(render_row(line('x' * 100))) <= 100 + 140
 
 
-def _contrast(one: str, other: str) -> float:
+def contrast(one: str, other: str) -> float:
     """WCAG 2 contrast ratio of two '#rrggbb' colours."""
 
     def luminance(colour):
@@ -274,15 +274,15 @@ def _contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize('theme', [LIGHT, DARK], ids=['light', 'dark'])
-def test_every_text_has_aa_contrast(theme):
+def test_every_text_has_aacontrast(theme):
     texts = [theme['ink'], theme['faint'], *theme['f'].split()]
     grounds = [theme['log'], theme['tint'], *theme['b'].split()]
     assert len(texts) == len(grounds) == 18
-    assert min(_contrast(text, ground) for text in texts for ground in grounds) >= 4.5
+    assert min(contrast(text, ground) for text in texts for ground in grounds) >= 4.5
     for text, ground in (('on-mark', 'mark'), ('note', 'note-tint'), ('gap', 'gap-tint'), ('log', 'ink')):
-        assert _contrast(theme[text], theme[ground]) >= 4.5
+        assert contrast(theme[text], theme[ground]) >= 4.5
     for border in ('error', 'note', 'gap'):
-        assert _contrast(theme[border], theme['log']) >= 3
+        assert contrast(theme[border], theme['log']) >= 3
 
 
 def test_the_styles_cover_every_class_and_only_the_log():

@@ -14,7 +14,7 @@ from dashboard.access.visits import Visit
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable
-from dashboard.lines import Question
+from dashboard.lines import Question, parse
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.pages.logs import viewer as viewer_module
 from dashboard.pages.logs.place import Place
@@ -230,6 +230,30 @@ def count_asked(monkeypatch) -> list:
     matches = Question.matches
     monkeypatch.setattr(Question, 'matches', lambda question, item: asked.append(item) or matches(question, item))
     return asked
+
+
+async def test_what_is_shown_anew_is_shown_around_where_the_reader_stays(monkeypatch):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    engine = BusyEngine()
+    engine.go_on(ALL)
+    async with LogHub(engine, Settings()) as hub:
+        await hub.asked()
+        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 100, lambda: None)
+        viewer.watch(engine.web.service, 50)
+        await until(lambda: viewer.view.shown)
+        assert await viewer.seek(parse('/^1234$/'), '', up=True)
+        await until(lambda: '1234' in viewer.view.texts)
+        viewer.filter('234')
+        await until(lambda: '1235' not in viewer.view.texts)
+        await until(lambda: '1234' in viewer.view.texts)
+        viewer.filter('')
+        await until(lambda: '1235' in viewer.view.texts)
+        assert str(ALL) not in viewer.view.texts
+        assert not await viewer.seek(parse('/^1234$/'), viewer.view.at_top, up=True), 'it is not sought where it is'
+        viewer.follow(True)
+        viewer.filter('')
+        await until(lambda: viewer.view.texts[-1:] == [str(ALL)])
+        viewer.close()
 
 
 async def test_a_tab_is_told_in_words_that_no_stream_is_left(monkeypatch):
