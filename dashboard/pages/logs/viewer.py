@@ -343,16 +343,16 @@ class LogViewer:
         feed, half = subscription.feed, self.view.capacity // 2
         number, held = number_of(feed.history, cursor), feed.complete_from
         rows: list[Row] = []
-        before = half if not self._sieve.question else FULL * self.view.capacity
+        lead = half if not self._sieve.question else FULL * self.view.capacity
         if number is not None:
-            subscription.position = max(feed.history.first, number - before)
+            subscription.position = max(feed.history.first, number - lead)
         elif rows := await self._read_older(around(self._hub, feed, cursor, half)):
             subscription.position = held  # where what was read from the engine ends
         else:
             self.error = self.error or GONE
             self.following = True
             return await self._fill(subscription)
-        shown = await self._fill_on(subscription, rows, before + FULL * self.view.capacity - half, keep=keep)
+        shown = await self._fill_on(subscription, rows, lead + FULL * self.view.capacity - half, keep=keep)
         if not keep:
             self.view.point_at(str(cursor))
         return shown
@@ -402,7 +402,6 @@ class LogViewer:
         if sieve.found > self.matches:
             self.matches, self.matching_lines = sieve.found, lines_in(chosen)
         self._chosen = chosen
-        return await self._replace(chosen, follow=False)
         return await self._replace(chosen, follow=False, keep=keep)
 
     async def _replace(self, rows: Sequence[Row], *, follow: bool, keep: bool = False) -> bool:
@@ -444,7 +443,7 @@ class LogViewer:
         self.counted, self.new_lines = False, 0
         self.matches += self._sieve.found
         self.matching_lines += lines_in(held) + lines_in(newest)
-        return await self.view.append([*held, gap, *chosen], follow=True)
+        return await self._append([*held, gap, *chosen])
 
     async def _show(self, sieve: Sieve, choosing: Awaitable[Sequence[Row]]) -> bool:
         """Add rows that the sieve lets pass."""
@@ -454,9 +453,9 @@ class LogViewer:
         self.matches += sieve.found - before
         self.matching_lines += lines
         self.new_lines = 0 if self.following else self.new_lines + lines
-        if not chosen:
-            return True
-        rows = chosen[-self.view.capacity - 1 :]
+        return not chosen or await self._append(chosen[-self.view.capacity - 1 :])
+
+    async def _append(self, rows: Sequence[Row]) -> bool:
         self._lights = await self._lighting.look(rows)
         return await self.view.append(rows, follow=self.following)
 
