@@ -30,6 +30,7 @@ CSS = f"""
 .light .what::before {{ content:''; align-self:center; width:10px; height:10px; border-radius:2px;
   background:var(--own); box-shadow:0 0 0 1px var(--soft) }}
 .light .what > :first-child {{ max-width:min(320px,50vw); overflow:hidden; text-overflow:ellipsis }}
+.light.on .what::before {{ display:none }}
 .light.on {{ background:var(--own); border-color:var(--own); color:var(--on) }}
 .light.walked {{ box-shadow:0 0 0 2px var(--text); font-weight:600 }}
 .light.wrong .what > :first-child {{ text-decoration:line-through }}

@@ -80,6 +80,7 @@ class Saved(Part):
         super().__init__(tab)
         self._shelf = shelf
         self._known: list[SavedFilter] = []
+        self._shown: tuple[list[SavedFilter], bool] | None = None  # in the menu, and whether to an administrator
         self._renamed: SavedFilter | None = None  # the one that gets another name; None while one is saved
         self._chosen = ''  # the name of the one that was chosen last, which may be saved again
         with ui.button(icon='bookmark_border').props(
@@ -99,8 +100,11 @@ class Saved(Part):
                 ui.button('Cancel', on_click=self._form.close).props('flat dense no-caps')
 
     async def _fill(self) -> None:
-        """Show what there is now."""
-        self._known = await self._shelf.all()
+        """Show what there is now; what is the same stays, for somebody may be about to click it."""
+        now = (await self._shelf.all(), self._shelf.is_admin)
+        if now == self._shown:
+            return
+        self._shown, self._known = now, now[0]
         self._list.clear()
         with self._list:
             if not self._known:
@@ -156,6 +160,7 @@ class Saved(Part):
             await self._shelf.save(now)
             self._chosen = now.name
         self._form.close()
+        await self._fill()
         ui.notify(f'Saved as {now.name!r}.', position='bottom')
 
     async def _remove(self, saved: SavedFilter) -> None:
