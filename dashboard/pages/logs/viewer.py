@@ -161,8 +161,8 @@ class LogViewer:
         if self.feed is None:
             return False
         history, first = self.feed.history, self.searched_from
-        number = _row_of(self.feed, name)
-        start, stop = (first, number) if up else (number + 1, history.end)
+        above, below = _rows_at(self.feed, name)
+        start, stop = (first, above) if up else (below, history.end)
         found = await seek(self._hub, self.feed, (question, self.question), max(first, start), stop, up)
         if found is not None:
             self.show(found)
@@ -492,13 +492,13 @@ class LogViewer:
             self._subscription.wake()
 
 
-def _row_of(feed: Timeline, name: str) -> int:
-    """The number of the line of that cursor, or of what follows it; without one, of what comes next."""
+def _rows_at(feed: Timeline, name: str) -> tuple[int, int]:
+    """Up to which row the history goes before the line of that cursor, and from which on behind it."""
     cursor = _cursor(name)
-    if cursor is None:
-        return feed.history.end
-    number = number_of(feed.history, cursor)
-    return feed.history.find(cursor.timestamp) if number is None else number
+    if cursor is not None and (number := number_of(feed.history, cursor)) is not None:
+        return number, number + 1
+    number = feed.history.find(cursor.timestamp) if cursor else feed.history.end
+    return number, number
 
 
 def _cursor(name: str) -> Cursor | None:
