@@ -21,6 +21,7 @@ from dashboard.timeline.timeline import FeedStatus, Former, Timeline
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
 PROMPT = 0.05  # seconds by which a stream may end before its container's end is heard of
 FORMER = 100  # removed containers of which it is known where their lines were
+BEGINS = 1.0  # seconds that the lines of other containers wait for those of one that begins
 STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
 
 
@@ -45,6 +46,7 @@ class ServiceFeed(Timeline):
         self._removed: set[str] = set()  # containers of which a gap has told that they went before they were read
         self._began: dict[str, int] = {}  # container id → the number of the row from which on it is read
         self._former: deque[Former] = deque(maxlen=FORMER)
+        self._awaited: dict[str, ReaderState | None] = {}  # containers that begin, and how their readers were then
         self._closed = False
 
     # for the hub
@@ -81,6 +83,7 @@ class ServiceFeed(Timeline):
             self.started([identity])
             if identity not in self._tasks or self._tasks[identity].done():
                 self._unlisted[identity] = event.timestamp
+                self._await(identity)
         elif event.action == 'die' and identity in self._tasks:
             self._exits[identity] = event.attributes.get('exitCode', ''), time.monotonic()
         elif event.action == 'destroy' and (began := self._unlisted.pop(identity, None)):
@@ -148,6 +151,7 @@ class ServiceFeed(Timeline):
             # one that is being created may be listed before it can be asked for
             reader.runs = int(container.status != 'created' or container_id in self._unlisted)
         self._unread.discard(container_id)
+        self._await(container_id)
         task = asyncio.create_task(reader.run(), name=f'reader {reader.container.name}')
         task.add_done_callback(let_go)
         task.add_done_callback(
@@ -195,9 +199,29 @@ class ServiceFeed(Timeline):
             if isinstance(row, LogLine) and row.container.id == container_id:
                 yield row
 
+    @property
+    def begins(self) -> bool:
+        """Whether the lines of a container that begins are waited for."""
+        return bool(self._awaited) and self._merger.holding
+
+    def _await(self, container_id: str) -> None:
+        """That container begins to write: what others write waits until its reader has begun as well."""
+        others = any(not task.done() for id_, task in self._tasks.items() if id_ != container_id)
+        if others and self.ready.is_set():
+            reader = self._readers.get(container_id)
+            self._awaited[container_id] = reader.state if reader else None
+            self._merger.hold(BEGINS)
+
+    def _begins(self, container_id: str, before: ReaderState | None) -> bool:
+        reader = self._readers.get(container_id)
+        return self._merger.holding and (reader is None or reader.state is before or reader.state.phase not in _SETTLED)
+
     def _settle(self) -> None:
         """Readers have changed their state: the backlog is complete when none is still at it."""
         if self.ready.is_set():
+            self._awaited = {id_: before for id_, before in self._awaited.items() if self._begins(id_, before)}
+            if not self._awaited:
+                self._merger.go_on()
             return
         phases = [reader.state.phase for reader in self._readers.values()]
         if all(phase in _SETTLED for phase in phases):

@@ -198,8 +198,11 @@ class LogHub:
         if event is None:
             for feed in self._feeds.values():
                 feed.started(container.id for container in feed.service.containers)
-        elif watched := self._feeds.get(event.service):
+            return
+        if watched := self._feeds.get(event.service):
             watched.tell(event)
+        for merged in self._merged.values():
+            merged.tell(event)
 
     def _announce(self) -> None:
         self._asked.set()

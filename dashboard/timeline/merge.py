@@ -38,10 +38,11 @@ class Merger:
         self._due: deque[tuple[float, bytes]] = deque()  # until when rows wait, by the highest key among them
         self._released = False  # until then everything is held: the backlogs of all sources become one
         self._timer: asyncio.TimerHandle | None = None
+        self._held_until = 0.0  # by the loop's clock: until then nothing is passed on
 
     def add(self, source: str, rows: list[Row], *, alone: bool = False) -> None:
         """Take rows of one source, in its order. With ``alone`` no other source can have older ones."""
-        if alone and self._released and not self._held:
+        if alone and self._released and not self._held and not self.holding:
             self._emit(rows)
             return
         key = self._newest.get(source, b'')
@@ -58,6 +59,27 @@ class Merger:
         self._released = True
         self._held.sort(key=_first)
         self._pass_on(len(self._held))
+
+    @property
+    def holding(self) -> bool:
+        """Whether nothing is passed on for now."""
+        return asyncio.get_running_loop().time() < self._held_until
+
+    def hold(self, seconds: float) -> None:
+        """Pass nothing on for that long at most, or until :meth:`go_on`.
+
+        A source is about to begin, and its first lines are older than a window when they come.
+        """
+        if not self.holding:  # those that begin meanwhile do not prolong it
+            self._held_until = asyncio.get_running_loop().time() + seconds
+
+    def go_on(self) -> None:
+        """All sources have begun."""
+        if self.holding:
+            self._held_until = 0.0
+            if self._timer:
+                self._timer.cancel()
+                self._timer = asyncio.get_running_loop().call_later(STEP, self._tick)
 
     def backwards(self) -> Iterator[Row]:
         """The rows that are held, the newest first."""
@@ -82,6 +104,9 @@ class Merger:
 
     def _tick(self) -> None:
         loop, mark = asyncio.get_running_loop(), b''
+        if self.holding:
+            self._timer = loop.call_at(self._held_until, self._tick)
+            return
         while self._due and self._due[0][0] <= loop.time() + STEP / 10:  # a timer may be early by its resolution
             mark = self._due.popleft()[1]
         self._timer = loop.call_at(self._due[0][0], self._tick) if self._due else None

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from dashboard.errors import DashboardError
-from dashboard.model import Cursor, Gap, LogLine, Row, Service, ServiceKey
+from dashboard.model import ContainerEvent, Cursor, Gap, LogLine, Row, Service, ServiceKey
 from dashboard.timeline.catalog import Selection
-from dashboard.timeline.feed import WORST_FIRST, ServiceFeed
+from dashboard.timeline.feed import BEGINS, WORST_FIRST, ServiceFeed
 from dashboard.timeline.leaving import let_go, weakly
 from dashboard.timeline.marks import NAMED
 from dashboard.timeline.merge import STEP, WINDOW, Merger
@@ -55,10 +55,16 @@ class MergedFeed(Timeline):
         keys = {service.key for service in wanted}
         for key in [key for key, source in self._sources.items() if source.ended or (key not in keys and source.quiet)]:
             self._sources.pop(key).close()
+            self._settled.discard(key)
         tail = max(LEAST, min(BACKFILL, self._most // max(1, len(keys))))
         for key in keys - self._sources.keys():
             self._sources[key] = _Source(key, self, tail)
         self._settle()
+
+    def tell(self, event: ContainerEvent) -> None:
+        """Something has happened to a container: what others write waits for the first lines of one that begins."""
+        if event.action == 'start' and self.ready.is_set() and self._selection.covers(event.service):
+            self._merger.hold(BEGINS)
 
     async def close(self) -> None:
         """Take no more; subscriptions end."""
@@ -139,6 +145,9 @@ class MergedFeed(Timeline):
     def _settle(self) -> None:
         """The backlog is complete when each feed has given its own."""
         if self.ready.is_set():
+            begun = self._sources.keys() <= self._settled
+            if self._merger.holding and begun and not any(source.begins for source in self._sources.values()):
+                self._merger.go_on()
             return
         if self._sources.keys() <= self._settled:
             self._release()
@@ -176,6 +185,11 @@ class _Source:
         if self._subscription is None or not isinstance(self._feed, ServiceFeed):
             return False
         return not self._feed.streams and self._subscription.position >= self._feed.history.end
+
+    @property
+    def begins(self) -> bool:
+        """Whether a container of the service begins to write."""
+        return isinstance(self._feed, ServiceFeed) and self._feed.begins
 
     @property
     def status(self) -> FeedStatus:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
+from tempfile import mkdtemp
 
 from tests.support.docker_engine import PrivateEngine
 
@@ -26,6 +28,13 @@ def has_podman() -> bool:
 
 class PodmanEngine(PrivateEngine):
     """Its service, with data of its own. Its containers run on when that ends, however it does."""
+
+    def __init__(self, _directory: Path, *options: str) -> None:
+        super().__init__(Path(mkdtemp(prefix='podman-')), *options)  # it takes no path of more than 50 characters
+
+    def close(self) -> None:
+        super().close()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _command(self) -> list[str]:
         config = self.directory / 'containers.conf'

@@ -21,6 +21,7 @@ class Wire:
         self._flows = threading.Event()
         self._flows.set()
         self._connections: list[socket.socket] = []
+        self._forgotten: list[socket.socket] = []
         self._lock = threading.Lock()
         self.port = 0
         self._listener = self._listen()
@@ -43,10 +44,12 @@ class Wire:
         if self._listener.fileno() < 0:
             self._listener = self._listen()
         if forget:  # their threads wait for the old event
+            self._forgotten += self._connections  # open, but not for ever
             self._flows, self._connections = threading.Event(), []
         self._flows.set()
 
     def close(self) -> None:
+        self._connections += self._forgotten
         self.drop()
         self._flows.set()
 

@@ -324,7 +324,8 @@ async def test_a_service_that_is_recreated_again_and_again_costs_no_more_than_be
         assert await texts(subscription, 1) == ['last']
         feed = subscription.feed
         await until(lambda: len(feed._readers) <= 3)
-        assert feed.marks_at(feed.history.end).newest == feed.history.slice(feed.history.end - 1)[0].cursor
+        last = next(row for row in feed.history.backwards() if isinstance(row, LogLine))
+        assert feed.marks_at(feed.history.end).newest == last.cursor
         assert len(feed.marks_at(feed.history.end).cursors) <= 3
 
 
@@ -633,3 +634,37 @@ async def test_what_a_viewer_had_is_read_again_though_it_is_older_than_the_backl
         again = [line.text async for batch in hub.reads.read_from(subscription, first.timestamp) for line in batch]
         again += await texts(subscription, 2 * BACKFILL - 4 - len(again))
         assert again == numbers(5, 2 * BACKFILL)
+
+
+async def test_the_first_lines_of_a_further_container_come_before_later_ones_of_the_others(engine, hub, monkeypatch):
+    one, logs = engine.add('web', replica='1'), engine.logs
+
+    async def slowly(container, **options):
+        if container.id != one.id:
+            await asyncio.sleep(0.4)  # longer than a window
+        async with aclosing(logs(container, **options)) as batches:
+            async for batch in batches:
+                yield batch
+
+    monkeypatch.setattr(engine, 'logs', slowly)
+    await known(hub, 'web')
+    async with hub.subscribe(one.service, 0) as subscription:
+        engine.write(one, 'before')
+        assert await texts(subscription, 1) == ['before']
+        other = engine.add('web', replica='2')
+        engine.write(other, 'first')
+        engine.write(one, 'later')
+        assert await texts(subscription, 2) == ['first', 'later']
+
+
+async def test_lines_wait_no_longer_than_that_for_a_container_whose_log_does_not_come(engine, hub, monkeypatch):
+    monkeypatch.setattr('dashboard.timeline.feed.BEGINS', 0.05)
+    one = engine.add('web', replica='1')
+    await known(hub, 'web')
+    async with hub.subscribe(one.service, 0) as subscription:
+        engine.write(one, 'before')
+        assert await texts(subscription, 1) == ['before']
+        feed = hub.feed(one.service)
+        feed._await('a container that nobody can read')
+        engine.write(one, 'later')
+        assert await texts(subscription, 1) == ['later']
