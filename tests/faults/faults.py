@@ -13,6 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from dashboard.app import RECONNECT
+from dashboard.model import SECOND
 from tests.faults.account import Account
 from tests.faults.scene import EVEN_WRITER, FAST_WRITER, SLOW_WRITER, WRITER, Scene, logging
 from tests.faults.viewers import RESUME_EVERY
@@ -160,10 +161,11 @@ def container_is_removed_unread(scene: Scene) -> None:
 
 def clock_is_set_back(scene: Scene) -> None:
     scene.to_engine.drop()
+    dropped = time.time_ns()  # what was read before stays as it was
     scene.rest(1.5)
     scene.web.kill()
     scene.web.wait()
-    scene.set_back(scene.web, lines=1_000, seconds=60)
+    scene.set_back(scene.web, since=dropped + SECOND // 2, seconds=60)
     scene.web.start()
     scene.to_engine.restore()
     scene.until_badge('Live')

@@ -99,13 +99,15 @@ class Scene:
         self.removed += self._logged(container)
         container.remove(force=True)
 
-    def set_back(self, container: Container, lines: int, seconds: int) -> None:
-        """Let a stopped container have logged its last lines so much earlier, as by a clock that was set back."""
+    def set_back(self, container: Container, since: int, seconds: int) -> None:
+        """Let a stopped container have logged so much earlier, as by a clock that was set back.
+
+        :param since: nanoseconds since the epoch, of the first lines of which that is true
+        """
         path = self.engine.directory / 'data' / 'containers' / container.id / f'{container.id}-json.log'
         records = path.read_bytes().splitlines(keepends=True)
-        path.write_bytes(
-            b''.join(records[:-lines]) + b''.join(_earlier(record, seconds) for record in records[-lines:])
-        )
+        begun = next(place for place, record in enumerate(records) if _time_of(record) >= since)
+        path.write_bytes(b''.join(records[:begun] + [_earlier(record, seconds) for record in records[begun:]]))
 
     def empty_log(self, container: Container) -> None:
         """Empty its log, as people do who need the room."""
@@ -203,8 +205,12 @@ def _in_full(row: str) -> str:
 _WHOLE_SECOND = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ')
 
 
+def _time_of(record: bytes) -> int:
+    """When a record of a log of the driver json-file was written, in nanoseconds since the epoch."""
+    return parse_timestamp(json.loads(record)['time'])
+
+
 def _earlier(record: bytes, seconds: int) -> bytes:
     """A record of a log of the driver json-file, that many seconds earlier."""
-    fields = json.loads(record)
-    fields['time'] = format_timestamp(parse_timestamp(fields['time']) - seconds * SECOND)
+    fields = json.loads(record) | {'time': format_timestamp(_time_of(record) - seconds * SECOND)}
     return json.dumps(fields).encode() + b'\n'
