@@ -1,5 +1,6 @@
 """One service's lines in order, live and shared: each container is read once, however many look."""
 
+from dashboard.timeline.beside import Beside, Name, name_of
 from dashboard.timeline.catalog import WHOLE, Selection, Target, find_service, find_target, shortest_name
 from dashboard.timeline.catchup import Before, removed
 from dashboard.timeline.history import History, row_time
@@ -20,11 +21,13 @@ __all__ = [
     'SKIPPED',
     'WHOLE',
     'Before',
+    'Beside',
     'EngineStatus',
     'History',
     'LastLines',
     'LogHub',
     'Marks',
+    'Name',
     'Selection',
     'Subscription',
     'Target',
@@ -34,6 +37,7 @@ __all__ = [
     'fitting',
     'in_pieces',
     'is_cursor',
+    'name_of',
     'pieces',
     'removed',
     'row_time',

@@ -10,6 +10,7 @@ from functools import partial
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, NoStreamLeft
 from dashboard.model import ENGINE_SPLIT, STAMP_LENGTH, Container, Cursor, LogLine, Row, Service, format_timestamp
+from dashboard.timeline.beside import Beside, lines_beside
 from dashboard.timeline.catchup import Before, catch_up, in_batches, removed
 from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import NAMED, Marks
@@ -124,6 +125,18 @@ class Reads:
             sources.append(in_batches(removed(gone)))
         with self._streams.reading(service):
             async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
+                async for rows in batches:
+                    yield rows
+
+    async def beside(
+        self, service: Service, asked: Beside, *, before: Before | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """What the engine holds right before a line or right after it; see :class:`Beside`.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        with self._streams.reading(service):
+            async with aclosing(lines_beside(self._engine, service, asked, before)) as batches:
                 async for rows in batches:
                     yield rows
 

@@ -19,6 +19,7 @@ from dashboard.config import Settings
 from dashboard.errors import InvalidToken, RightsChanged, ServiceNotFound
 from dashboard.model import Row, Service, ServiceKey
 from dashboard.timeline import (
+    Beside,
     EngineStatus,
     LogHub,
     Marks,
@@ -176,6 +177,10 @@ class View:
     def read_after(self, service: Service, marks: Marks, until: int | None = None) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.read_after`, and :meth:`read`."""
         return self._seen(service, partial(self._hub.reads.read_after, service, marks, until))
+
+    def beside(self, service: Service, asked: Beside) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`Reads.beside`, and :meth:`read`."""
+        return self._seen(service, partial(self._hub.reads.beside, service, asked))
 
     def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.catch_up`, and :meth:`read`."""

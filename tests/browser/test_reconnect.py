@@ -137,7 +137,7 @@ def test_a_reader_who_had_scrolled_up_and_filtered_is_where_they_were_after_the_
     page = open_page(server, f'/logs?service={name}&tail=1000&filter=number')
     wait_until(lambda: len(lines_of(page)) > 1_000)
     page.locator('.log').evaluate('view => { view.scrollTop = view.scrollHeight / 2 }')
-    expect(page.get_by_text('new line').first).to_be_visible()
+    expect(page.get_by_role('button', name='new line')).to_be_visible()
     top = "(() => { const v = document.querySelector('.log'); const y = v.getBoundingClientRect().top;"
     top += "return [...v.querySelectorAll('.l')].find(r => r.getBoundingClientRect().bottom > y + 2).innerText })()"
     before, first = page.evaluate(top), numbers(page)[0]
@@ -151,8 +151,8 @@ def test_a_reader_who_had_scrolled_up_and_filtered_is_where_they_were_after_the_
         wait_until(lambda: page.evaluate(top) == before, message=f'not at {before}')
         assert complete(page, first)
         expect(page.get_by_label('Filter logs')).to_have_value('number')
-        expect(page.get_by_text('new line').first).to_be_visible()
-        page.get_by_text('new line').first.click()
+        expect(page.get_by_role('button', name='new line')).to_be_visible()
+        page.get_by_role('button', name='new line').click()
         expect(page.get_by_label('Connection')).to_contain_text('Live')
         last = numbers(page)[-1]
         wait_until(lambda: numbers(page)[-1] > last)

@@ -112,7 +112,8 @@ def _away_words(error: EngineUnavailable) -> str:
 def _live(viewer: LogViewer, late: int | None, age: str) -> State:
     """The stream is well; is the page?"""
     if not viewer.following:
-        return State('Paused', 'busy', age)
+        new = viewer.new_lines
+        return State(f'Paused, {new:,} new {"line" if new == 1 else "lines"}' if new else 'Paused', 'busy', age)
     if viewer.behind > BEHIND:
         return State(f'Catching up, {viewer.behind:,} lines behind', 'busy', age)
     if late and late >= LATE:

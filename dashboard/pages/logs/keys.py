@@ -50,8 +50,8 @@ KEYS = (
     Key(('E',), 'last_error', 'goes to the error before'),
     Key(('w',), 'next_warning', 'goes to the next warning'),
     Key(('W',), 'last_warning', 'goes to the warning before'),
-    Key(('g',), 'first', 'goes to the first row'),
-    Key(('G',), 'newest', 'goes to the newest row, and follows'),
+    Key(('g', 'Home'), 'first', 'goes to the first row, and loads older ones'),
+    Key(('G', 'End'), 'newest', 'goes to the newest row, and follows'),
     Key(('Enter',), 'details', 'shows the details of the selected row'),
     Key(('c',), 'context', 'shows the selected row in context, without the filter'),
     Key(('p',), 'pin', 'pins the selected row at the top, or lets it go'),
@@ -123,7 +123,7 @@ const acts = v.acts = {
     v.walks = every[(every.indexOf(v.walks ?? null) + 1) % every.length];
     v.act('walk', String(v.walks ?? ''));
   },
-  first: () => { const row = rows()[0]; if (row) v.select(row, 'center'); },
+  first: () => { const row = rows()[0]; if (row) { v.select(row, 'center'); v.ask('older'); } },
   newest: () => { v.select(null); v.act('newest'); },
   back: () => {
     const open = [...document.querySelectorAll('.details, .context')].some(part => part.checkVisibility());

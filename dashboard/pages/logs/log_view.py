@@ -12,17 +12,20 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Protocol
 
 from nicegui import ui
 
-from dashboard.model import Row
+from dashboard.model import Cursor, LogLine, Row
 from dashboard.pages.logs.folds import FOLDS
 from dashboard.pages.logs.hold import HOLD
 
 BLOCK = 250  # rows; few enough blocks for the browser to lay out, and small enough ones to skip
 STRIDE = 500  # rows in one message: more would hold up the browser for longer than a tenth of a second
 LONGEST_MESSAGE = 1 << 19  # characters of HTML in one message
+REMEMBERED = 200  # blocks
 ANSWER_TIMEOUT = 10.0  # seconds a browser may take to show a flush
 _ON_OPEN = (
     "(e) => { const gap = e.target.closest('[data-gap]'); if (gap) { e.currentTarget.stay(); emit(gap.dataset.gap); } }"
@@ -45,6 +48,31 @@ _BACK_TO_TOP = (
 )
 
 
+@dataclass(slots=True)
+class _Block:
+    """What is in a block: no rows are kept, for a line may be long."""
+
+    rows: int = 0
+    first: Cursor | None = None
+    last: Cursor | None = None
+    lead: list[Row] = field(default_factory=list)  # what stands before its first line
+    trail: list[Row] = field(default_factory=list)  # what stands after its last one
+
+    def add(self, rows: Sequence[Row]) -> _Block:
+        """These rows are in it too."""
+        self.rows += len(rows)
+        for row in rows:
+            if not isinstance(row, LogLine):
+                (self.trail if self.first else self.lead).append(row)
+        lines = [row for row in rows if isinstance(row, LogLine)]
+        if lines:
+            self.first = self.first or lines[0].cursor
+            self.last = lines[-1].cursor
+            after = reversed(list(takewhile(lambda row: row is not lines[-1], reversed(rows))))
+            self.trail = list(after)
+        return self
+
+
 class Pieces(Protocol):
     """Makes HTML of the rows of one flush; see :class:`~dashboard.pages.logs.render.Renderer`."""
 
@@ -59,6 +87,7 @@ class LogView(ui.element):
     :param capacity: rows kept in the page while it follows
     :param on_follow: called with whether the view is at its end, when the user scrolls away from it or back
     :param on_open: called with the key of a gap that the user opens
+    :param on_beyond: called with ``older`` or ``newer`` when the user comes near that end of the window
     """
 
     def __init__(
@@ -67,15 +96,19 @@ class LogView(ui.element):
         capacity: int,
         on_follow: Callable[[bool], None],
         on_open: Callable[[str], None],
+        on_beyond: Callable[[str], None],
     ) -> None:
         super().__init__('div')
         self.capacity = capacity
         self._renderer = renderer
         self.rows = 0
         self.hidden = False  # whether the tab was out of sight when it last answered
-        self._blocks: deque[int] = deque()  # rows in each block
+        self._blocks: deque[_Block] = deque()
+        self._evicted: deque[_Block] = deque(maxlen=REMEMBERED)  # the last ones: its reader may hold them
+        self._more = False
         self._running = ''
         self.classes('log').props('role=log aria-label="Log lines" aria-live=off tabindex=0')
+        self.on('beyond', lambda event: on_beyond(str(event.args)), js_handler='(e) => emit(e.detail)')
         self.on('follow', lambda event: on_follow(bool(event.args)), js_handler='(e) => emit(e.target.follow)')
         for trigger in ('click', 'keydown.enter'):
             self.on(trigger, lambda event: on_open(str(event.args)), js_handler=_ON_OPEN)
@@ -86,14 +119,86 @@ class LogView(ui.element):
 
         :param keep: not at the beginning, but where the reader is: what is at the top stays there, or what follows it
         """
-        self._blocks = deque()
+        self._blocks.clear()
+        self._evicted.clear()
         start = '' if follow else f'{_NOTE_TOP if keep else ""} v.follow = false; v.scrollTop = v.top = 0;'
         end = f'v.reopen(); {_BACK_TO_TOP if keep and not follow else ""}'
-        return await self._add(rows, follow, f'{start} v.replaceChildren(); v.leaving = 0;', end)
+        return await self._add(
+            rows, follow, f'{start} v.replaceChildren(); v.leaving = 0; v.asked = ""; delete v.dataset.past;', end
+        )
 
     async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
         """Add rows at the end; while following, the oldest leave. False when the browser did not answer."""
         return await self._add(rows, follow)
+
+    @property
+    def first(self) -> tuple[Cursor | None, list[Row]]:
+        """The first line, and what stands before it."""
+        return _first_line([(block.first, block.lead) for block in self._blocks])
+
+    @property
+    def last(self) -> tuple[Cursor | None, list[Row]]:
+        """The last line, and what stands after it."""
+        return _first_line(
+            [(block.last, block.trail if block.last else block.lead) for block in reversed(self._blocks)]
+        )
+
+    async def prepend(self, rows: Sequence[Row], renderer: Pieces, most: int, words: str) -> bool:
+        """Put rows above the others, and words above them; the newest leave where there are more than ``most``.
+
+        What the reader looks at stays where it is. False when the browser did not answer.
+        """
+        await self._take_back()
+        made, position = list[tuple[_Block, str]](), 0
+        while position < len(rows):
+            count, html = renderer.piece(rows[position : position + BLOCK])
+            made.append((_Block().add(rows[position : position + count]), html))
+            position += count
+            await asyncio.sleep(0)
+        steps, size = list[str](), 0
+        for block, html in reversed(made):
+            self._blocks.appendleft(block)
+            steps.append(f'v.insertAdjacentHTML("afterbegin", {_script(_block_of(html))});')
+            size += len(html)
+            if size >= LONGEST_MESSAGE:
+                self.client.run_javascript(f'{self._find()} v.busy = true; {_still(steps)}')
+                steps, size = [], 0
+                await asyncio.sleep(0)
+        steps += ['v.lastElementChild.remove();'] * self._evict(most, newest=True)
+        return await self._send(f'{_still([*steps, _past(words)])} v.asked = "";', False)
+
+    async def extend(self, rows: Sequence[Row], most: int) -> bool:
+        """Add rows at the end; the oldest leave where there are more than ``most``, and nothing moves."""
+        await self._take_back()
+        *parts, last = await self._parts(rows, False)
+        for part in parts:
+            self.client.run_javascript(f'{self._find()} v.busy = true; {part}')
+            await asyncio.sleep(0)
+        leaving = ['v.firstElementChild.remove();'] * self._evict(most)
+        return await self._send(
+            f'{last} {_still([*leaving, _past("")]) if leaving else ""} v.asked = ""; v.near_end();', False
+        )
+
+    def say_past(self, words: str, *, answered: bool = False) -> None:
+        """Show words above the first row; ``answered`` when the browser may ask again."""
+        done = 'v.asked = "";' if answered else ''
+        self.client.run_javascript(f'{self._find()} {_still([_past(words)])} {done}')
+
+    def note_more(self, more: bool) -> None:
+        """Let the browser know whether anything follows the last row: its end is the newest line otherwise."""
+        if more is not self._more:
+            self._more = more
+            self.client.run_javascript(f'{self._find()} v.more = {str(more).lower()}; if (!v.more) v.on_scroll();')
+
+    async def _take_back(self) -> None:
+        """Its reader holds blocks that were let go: they are part of the window again."""
+        try:
+            script = f'{self._find()} const held = v.leaving; v.leaving = 0; return held;'
+            held = await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT)
+        except TimeoutError:
+            return
+        for _ in range(min(held, len(self._evicted)) if isinstance(held, int) else 0):
+            self._blocks.appendleft(self._evicted.pop())
 
     async def _add(self, rows: Sequence[Row], follow: bool, first: str = '', then: str = '') -> bool:
         *parts, last = await self._parts(rows, follow)
@@ -109,9 +214,9 @@ class LogView(ui.element):
         render, parts = self._renderer(len(rows)).piece, list[str]()
         steps, size, begun, position = list[str](), 0, 0, 0
         while position < len(rows):
-            room = BLOCK - self._blocks[-1] if self._blocks else 0
+            room = BLOCK - self._blocks[-1].rows if self._blocks else 0
             count, html = render(rows[position : position + (room or BLOCK)])
-            steps.append(self._added(count, html, bool(room)))
+            steps.append(self._added(rows[position : position + count], html, bool(room)))
             position, size = position + count, size + len(html)
             if position - begun >= STRIDE or size >= LONGEST_MESSAGE:
                 parts.append(''.join(steps) + self._leaving(follow))
@@ -151,7 +256,8 @@ class LogView(ui.element):
     def scroll_to_end(self) -> None:
         """Go to the newest line and follow from there."""
         self.client.run_javascript(
-            f'{self._find()} if (v.selected()) getSelection().removeAllRanges(); v.follow = true; v.to_end();'
+            f'{self._find()} if (v.selected()) getSelection().removeAllRanges(); v.more = false; v.asked = "";'
+            ' v.follow = true; v.to_end();'
         )
 
     def go_to(self, stamp: str) -> None:
@@ -171,33 +277,37 @@ class LogView(ui.element):
         """Stop following where the view is."""
         self.client.run_javascript(f'{self._find()} v.follow = false;')
 
-    def _added(self, count: int, html: str, into: bool) -> str:
-        """The script that adds so many rows, into the last block or as a new one."""
+    def _added(self, rows: Sequence[Row], html: str, into: bool) -> str:
+        """The script that adds rows, into the last block or as a new one."""
         if into:
-            self._blocks[-1] += count
+            self._blocks[-1].add(rows)
             return f'v.lastElementChild.insertAdjacentHTML("beforeend", {_script(html)});'
-        self._blocks.append(count)
-        block = _script(f'<div class="blk">{html}</div>')
-        return f'v.insertAdjacentHTML("beforeend", {block});'
+        self._blocks.append(_Block().add(rows))
+        return f'v.insertAdjacentHTML("beforeend", {_script(_block_of(html))});'
 
     def _leaving(self, follow: bool) -> str:
         """The script that takes the oldest blocks away while the view follows."""
-        leaving = self._evict() if follow else 0
+        leaving = self._evict(self.capacity) if follow else 0
         return f'v.leaving += {leaving}; v.let_go();' if leaving else ''  # or later, when its reader holds it
 
-    def _evict(self) -> int:
-        """Forget the oldest blocks that are not needed to hold ``capacity`` rows; return how many."""
-        total, leaving = sum(self._blocks), 0
-        while self._blocks and total - self._blocks[0] >= self.capacity:
-            total -= self._blocks.popleft()
-            leaving += 1
+    def _evict(self, most: int, newest: bool = False) -> int:
+        """Forget the oldest blocks, or the newest, that are not needed to hold so many rows; return how many."""
+        total, leaving = self._count(), 0
+        while self._blocks and total - self._blocks[-1 if newest else 0].rows >= most:
+            block = self._blocks.pop() if newest else self._blocks.popleft()
+            total, leaving = total - block.rows, leaving + 1
+            if not newest:
+                self._evicted.append(block)
         return leaving
+
+    def _count(self) -> int:
+        return sum(block.rows for block in self._blocks)
 
     def _find(self) -> str:
         return f'const v = getHtmlElement({self.id});'
 
     async def _send(self, steps: str, follow: bool) -> bool:
-        self.rows = sum(self._blocks)
+        self.rows = self._count()
         start = 'v.follow = v.follow ?? true;' if follow else ''
         end = 'if (v.follow) v.to_end();' if follow else ''
         script = (
@@ -214,3 +324,25 @@ class LogView(ui.element):
 def _script(html: str) -> str:
     """As a string literal of a script."""
     return json.dumps(html)
+
+
+def _block_of(html: str) -> str:
+    return f'<div class="blk">{html}</div>'
+
+
+def _still(steps: Sequence[str]) -> str:
+    """The script that takes steps while what is at the top stays there."""
+    return f'v.hold_still(() => {{ {"".join(steps)} }});'
+
+
+def _past(words: str) -> str:
+    return f'v.dataset.past = {_script(words)};' if words else 'delete v.dataset.past;'
+
+
+def _first_line(ends: Sequence[tuple[Cursor | None, list[Row]]]) -> tuple[Cursor | None, list[Row]]:
+    beside = list[Row]()
+    for cursor, rows in ends:
+        beside += rows
+        if cursor:
+            return cursor, beside
+    return None, beside

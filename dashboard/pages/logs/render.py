@@ -380,6 +380,8 @@ CSS = f"""
 .log {{ background:var(--log); color:var(--ink); overflow:auto; tab-size:8;
   white-space:pre-wrap; overflow-wrap:anywhere;
   font:13px/1.5 ui-monospace,'Cascadia Mono','DejaVu Sans Mono',Menlo,Consolas,monospace }}
+.log[data-past]::before {{ content:attr(data-past); display:block; padding:4px 12px; color:var(--faint);
+  text-align:center; font-style:italic }}
 .log.nowrap {{ white-space:pre; overflow-wrap:normal }}
 .log.nostamps time {{ display:none }}
 .log > .blk {{ content-visibility:auto; contain-intrinsic-size:auto 5000px }}

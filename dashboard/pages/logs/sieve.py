@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 
 from dashboard.lines import Level, Sifter, beginning, parse
 from dashboard.model import Notice, Row
@@ -43,6 +44,12 @@ class Sieve:
     def begin(self) -> None:
         """What comes next does not follow what came before."""
         self._sifter = Sifter(self.question)
+
+    def again(self) -> Sieve:
+        """One with the same question, for other rows."""
+        other = copy(self)
+        other.begin()
+        return other
 
     async def choose(self, rows: list[Row]) -> Sequence[Row]:
         """Those that are to be seen, of the rows that are decided when these have come."""

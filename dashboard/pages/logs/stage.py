@@ -43,7 +43,7 @@ class Stage(Part):
     def refresh(self) -> None:
         """Say what the lines do not."""
         viewer = self.tab.viewer
-        new = viewer.new_lines + (0 if viewer.following else viewer.behind)
+        new = viewer.new_lines
         self._newer.set_text(f'{new:,} new lines ↓' if new != 1 else '1 new line ↓')
         self._newer.set_visibility(not viewer.following)
         self._empty.set_text(self._nothing() if not viewer.view.rows else '')

@@ -11,6 +11,7 @@ from dashboard.errors import BadRequest, DashboardError, EngineError, LimitReach
 from dashboard.lines import Level, Question
 from dashboard.model import STAMP_LENGTH, Cursor, Gap, LogLine, Row, Service, format_timestamp
 from dashboard.pages.logs.clock import Clock
+from dashboard.pages.logs.ends import FULL, Ends
 from dashboard.pages.logs.gaps import Gaps, lines_inside
 from dashboard.pages.logs.held import Held, before, left_out, lines_in, running_in
 from dashboard.pages.logs.highlights import Highlight
@@ -32,7 +33,6 @@ FLUSH = 0.06  # seconds from one flush to the next at the least
 PAUSE = 0.1  # seconds without rows after which a message counts as ended, to the filter
 GONE = 'The line of this link is no longer there: neither this dashboard nor the engine has it any more.'
 NOTHING_LATER = 'Nothing that could be shown here was written at that time or later.'
-FULL = 2  # times its capacity that a view holds while its reader is scrolled up: nothing being read is taken away
 
 
 class LogViewer:
@@ -43,12 +43,11 @@ class LogViewer:
     """
 
     def __init__(self, hub: View, capacity: int, on_shown: Callable[[], None]) -> None:
-        self.view = LogView(self._renderer, capacity, self._followed, self._open)
+        self.view = LogView(self._renderer, capacity, self._followed, self._open, self._come_near)
         self.following = True
         self.matches = 0  # messages that the filter has let pass
         self.matching_lines = 0  # of these messages
         self.counted = True  # whether these are all, or older ones were left out unasked
-        self.new_lines = 0  # since the reader left the end
         self.error = ''
         self._hub = hub
         self._on_shown = on_shown
@@ -69,6 +68,8 @@ class LogViewer:
         self._lighting = Lighting()
         self._lights: Lights = {}  # of the rows that are being shown
         self._task: asyncio.Task[None] | None = None
+        self._ends = Ends(hub, self.view, self._gaps, self._rendering_above, self._light, self._break_off)
+        self._left_at: int | None = None  # up to this row its reader had seen all when they left the end
 
     # what the page asks
 
@@ -123,6 +124,14 @@ class LogViewer:
         return self.feed.history.end - self._subscription.position if self.feed and self._subscription else 0
 
     @property
+    def new_lines(self) -> int:
+        """Lines that have come since the reader left the end; 0 while it follows."""
+        if self.following or self._left_at is None or not self.feed:
+            return 0
+        history = self.feed.history
+        return history.lines(self._left_at) + max(0, history.first - self._left_at)
+
+    @property
     def unseen(self) -> int:
         """Rows that have come since the tab went out of sight; 0 while it is in sight."""
         return self.feed.history.end - self._seen if self.feed and self.view.hidden else 0
@@ -130,9 +139,10 @@ class LogViewer:
     def watch(self, target: Target, tail: int, place: Place | None = None) -> None:
         """Switch to a service, or several, beginning with its last ``tail`` lines, or where the tab was before."""
         self.close()
-        self.matches = self.matching_lines = self.new_lines = 0
+        self.matches = self.matching_lines = 0
         self.error, self.following, self.counted, self._opened = '', True, True, None
-        self._place, self._held = place, Held(0)
+        self._place, self._held, self._left_at = place, Held(0), None
+        self._ends.reset()
         self._task = asyncio.create_task(self._run(target, tail), name='viewer')
 
     def filter(self, term: str, levels: Iterable[Level] = ()) -> None:
@@ -206,6 +216,7 @@ class LogViewer:
 
     def close(self) -> None:
         """Stop watching."""
+        self._ends.stop()
         if self._task:
             self._task.cancel()
         self._task = self._subscription = None
@@ -231,8 +242,12 @@ class LogViewer:
             while not subscription.closed:
                 due = time.monotonic() + FLUSH
                 self.view.note_running(running_in(subscription.feed.service))
+                self._note_end(subscription)
                 if self._must_fill(subscription):
+                    self._ends.reset()
                     shown = await self._fill(subscription)
+                elif self._ends.wanted and not self.following:
+                    shown = await self._go_beyond(subscription)
                 elif self.behind:
                     shown = await self._add(subscription)
                 elif await self._waited(subscription):
@@ -240,14 +255,45 @@ class LogViewer:
                 else:
                     shown = await self._show(self._sieve, self._sieve.rest())
                 if shown:
-                    self._held.note_shown(subscription)
-                    self._seen = self._seen if self.view.hidden else subscription.position
+                    if not self._ends.moved:
+                        self._held.note_shown(subscription)
+                    self._seen = self._seen if self.view.hidden else max(self._seen, subscription.position)
                     self._on_shown()
                 self._stale = self._stale or not shown  # a browser that did not answer gets it all anew
                 await asyncio.sleep(max(0, due - time.monotonic()))
                 while self.view.hidden:
                     await asyncio.sleep(OUT_OF_SIGHT)
                     await self.view.look()
+
+    def _note_end(self, subscription: Subscription) -> None:
+        """Where its reader left the end, and whether anything is newer than the window."""
+        if self.following:
+            self._left_at = None
+        elif self._left_at is None:
+            self._left_at = max(self._seen, subscription.position)
+        full = self.view.rows >= FULL * self.view.capacity
+        self._ends.moved = self._ends.moved and self.behind > 0
+        more = self._ends.is_deep or (self.behind > 0 and (full or self._ends.moved))
+        self.view.note_more(more and not self.following)
+
+    async def _go_beyond(self, subscription: Subscription) -> bool:
+        """Its reader has come near an end of the window: show what stands beyond it, and let go of the other end."""
+        try:
+            shown = await self._ends.go(subscription, self._sieve, self._held)
+            self.error = ''
+            return shown
+        except (EngineError, LimitReached) as error:
+            self.error = str(error)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+        self.view.say_past('', answered=True)  # something else was chosen meanwhile, or it could not be read
+        return True
+
+    def _break_off(self) -> None:
+        """What comes next does not follow what came last."""
+        self._strands, self._lighting = Strands(), Lighting(self._highlights)
+        self._sieve.begin()
 
     async def _waited(self, subscription: Subscription) -> bool:
         """Wait for rows; False when none have come for a while and the sieve holds some back."""
@@ -300,7 +346,7 @@ class LogViewer:
         else:
             chosen = [*newest[1], *await sieve.rest()]
             unseen = before(since, chosen[-capacity])
-        self.matches, self.matching_lines, self.new_lines = sieve.found, lines_in(chosen), 0
+        self.matches, self.matching_lines = sieve.found, lines_in(chosen)
         rows = chosen[-capacity:]
         if unseen:  # what the page has never shown is not left out without a word
             rows.insert(0, left_out(unseen, rows[0], row, self.counted))
@@ -440,7 +486,7 @@ class LogViewer:
         row = rows[0].row if isinstance(rows[0], Gap) else first
         gap = left_out(before(rows, chosen[0]), chosen[0], row, counted=False)
         self._gaps.remember([gap])
-        self.counted, self.new_lines = False, 0
+        self.counted = False
         self.matches += self._sieve.found
         self.matching_lines += lines_in(held) + lines_in(newest)
         return await self._append([*held, gap, *chosen])
@@ -449,19 +495,19 @@ class LogViewer:
         """Add rows that the sieve lets pass."""
         before = sieve.found
         chosen = await choosing
-        lines = lines_in(chosen)
         self.matches += sieve.found - before
-        self.matching_lines += lines
-        self.new_lines = 0 if self.following else self.new_lines + lines
+        self.matching_lines += lines_in(chosen)
         return not chosen or await self._append(chosen[-self.view.capacity - 1 :])
 
     async def _append(self, rows: Sequence[Row]) -> bool:
-        self._lights = await self._lighting.look(rows)
+        await self._light(rows)
         return await self.view.append(rows, follow=self.following)
 
     def _take(self, subscription: Subscription) -> list[Row]:
         """What has come, as far as the page can use it; a filter looks at everything."""
         capacity = self.view.capacity
+        if not self.following and (self._ends.is_deep or self._ends.moved):
+            return []
         if not self.following:
             room = max(0, FULL * capacity - self.view.rows)
             return subscription.take(room) if room else []
@@ -473,6 +519,20 @@ class LogViewer:
         clock, lit = Clock(self._zone), (self._highlights, self._lights)
         return Renderer(rows, self._sieve.pattern, self._labels, clock, self._strands, self._raw, *lit)
 
+    async def _rendering_above(self, rows: Sequence[Row]) -> Renderer:
+        """For rows that are put above those on the page."""
+        lit = (self._highlights, await Lighting(self._highlights).look(rows))
+        return Renderer(len(rows), self._sieve.pattern, self._labels, Clock(self._zone), Strands(), self._raw, *lit)
+
+    async def _light(self, rows: Sequence[Row]) -> None:
+        self._lights = await self._lighting.look(rows)
+
+    def _come_near(self, end: str) -> None:
+        """Its reader is near an end of the window."""
+        self._ends.wanted = end
+        if self._subscription:
+            self._subscription.wake()
+
     def _open(self, key: str) -> None:
         """Show what was skipped; the reader goes on from there by scrolling."""
         if gap := self._gaps.find(key):
@@ -481,13 +541,16 @@ class LogViewer:
 
     def _refill(self) -> None:
         self._stale = True
+        self._ends.stop()
         if self._subscription:
             self._subscription.wake()
 
     def _followed(self, on: bool) -> None:
         self.following = on
         if on:
-            self.new_lines = 0
+            self._ends.stop()
+        if on and (self._ends.moved or self._ends.is_deep):
+            self._refill()  # the newest lines are not those that follow the window
         if self._subscription:
             self._subscription.wake()
 

@@ -201,14 +201,20 @@ def test_a_bad_expression_is_refused_in_words(server, expression):
 class Screen:
     """In place of the browser: keeps the rows it is given."""
 
-    def __init__(self, render, capacity, on_follow, on_open) -> None:
+    def __init__(self, render, capacity, on_follow, on_open, on_beyond) -> None:
         self.capacity, self.hidden = capacity, False
         self.render = render
         self.at_top = ''  # the cursor of the line that its reader has there
         self.fills = 0
-        self.open = on_open
+        self.open, self.come_near, self.follow_ = on_open, on_beyond, on_follow
         self.shown: list = []
         self.running = ''
+
+    def note_more(self, more) -> None:
+        self.more = more
+
+    def say_past(self, words, *, answered=False) -> None:
+        self.past = words
 
     def note_running(self, containers) -> None:
         self.running = containers

@@ -74,7 +74,7 @@ def lines(count: int, size: int = 10) -> list[LogLine]:
 
 def view_of(client: Client, renderer) -> LogView:
     with client:
-        return LogView(renderer, CAPACITY, lambda _: None, lambda _: None)
+        return LogView(renderer, CAPACITY, lambda _: None, lambda _: None, lambda _: None)
 
 
 @pytest.mark.parametrize('sizes', [[0], [1], [BLOCK], [3 * BLOCK + 1], [10, BLOCK, 7, 2 * BLOCK, 1_300]])

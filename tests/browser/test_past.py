@@ -1,0 +1,83 @@
+"""Scrolling up: older lines come above what is read, which stays in its place; scrolling down leads back to live."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.docker_engine import WHEN_TOLD, tell, wait_until
+
+pytestmark = pytest.mark.browser
+NUMBERS = "[...document.querySelectorAll('.log .l')].map(line => parseInt(line.lastChild.textContent))"
+# the line at the top of the view
+AT_TOP = """() => { const v = document.querySelector('.log'), edge = v.getBoundingClientRect().top;
+  const row = [...v.querySelectorAll('.l')].find(row => row.getBoundingClientRect().bottom > edge + 40);
+  return row.dataset.cursor; }"""
+PLACE = """cursor => { const v = document.querySelector('.log');
+  return Math.round(document.querySelector(`[data-cursor="${cursor}"]`).getBoundingClientRect().top
+  - v.getBoundingClientRect().top); }"""
+
+
+FIRST = "parseInt(document.querySelector('.log .l')?.lastChild.textContent)"
+LAST = "parseInt(document.querySelector('.log')?.lastElementChild?.lastElementChild?.lastChild.textContent)"
+COUNT = "document.querySelectorAll('.log .l').length"
+
+
+def wheel(page, pixels):
+    box = page.locator('.log').bounding_box()
+    page.mouse.move(box['x'] + 100, box['y'] + 100)
+    page.mouse.wheel(0, pixels)
+
+
+@pytest.mark.parametrize('width', [380, 1280])
+def test_older_lines_come_above_what_is_read_which_stays_in_its_place(open_page, demo_server, width):
+    page = open_page(demo_server, '/logs?service=api&tail=50', width=width)
+    page.wait_for_function(f'{COUNT} >= 50')
+    wheel(page, -20_000)
+    page.wait_for_function(f'{COUNT} > 600')
+    cursor = page.evaluate(AT_TOP)
+    place, count = page.evaluate(PLACE, cursor), page.evaluate(COUNT)
+    page.evaluate("document.querySelector('.log').ask('older')")
+    page.wait_for_function(f'{COUNT} > {count} + 500')
+    assert abs(page.evaluate(PLACE, cursor) - place) <= 2
+    expect(page.get_by_label('Connection')).to_contain_text(re.compile(r'Paused, [\d,]+ new lines?'))
+    assert page.evaluate('document.documentElement.scrollWidth') <= width
+    page.keyboard.press('End')
+    expect(page.get_by_label('Connection')).to_contain_text('Live')
+
+
+@pytest.mark.engine
+def test_a_long_log_is_read_far_up_and_down_to_live_again_each_line_once(open_page, server, run_container):
+    writer = run_container(service='past-long', command=f'seq 30000; {WHEN_TOLD} seq 30001 30050; sleep 1000')
+    wait_until(lambda: writer.logs(tail=1).decode().strip() == '30000', timeout=40)
+    page = open_page(server, '/logs?service=past-long&tail=10000')
+    page.wait_for_function(f'{LAST} === 30000')
+    numbers = in_order(page)
+    while numbers[0] > 17_500:  # the server holds those from 20,001 on
+        page.keyboard.press('Home')
+        page.wait_for_function(f'before => {FIRST} < before', arg=numbers[0])
+        numbers = in_order(page)
+    assert numbers[-1] < 30_000
+    tell(writer)
+    expect(page.get_by_label('Connection')).to_contain_text('Paused, 50 new lines')
+    while numbers[-1] < 30_050:
+        wheel(page, 1_000_000)
+        page.wait_for_function(f'before => {LAST} > before', arg=numbers[-1])
+        numbers = in_order(page)
+    wheel(page, 1_000_000)
+    expect(page.get_by_label('Connection')).to_contain_text('Live')
+    page.get_by_label('Go to a time').first.click()
+    page.get_by_role('button', name='All', exact=True).click()
+    expect(page.locator('.log .l.sel')).to_have_text(re.compile(r' 1$'))
+    page.keyboard.press('Home')
+    expect(page.locator('.log')).to_have_attribute('data-past', 'Beginning of the log')
+
+
+def in_order(page) -> list[int]:
+    """The numbers of all lines on the page, of which none is left out or stands there twice."""
+    numbers = page.evaluate(NUMBERS)
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert len(numbers) <= 11_250, 'the window is bounded, but for what is just coming'
+    return numbers
