@@ -7,8 +7,9 @@ from contextlib import aclosing
 import pytest
 
 from dashboard.engine.demo import ScriptedEngine
-from dashboard.model import SECOND
-from dashboard.timeline.beside import Beside, lines_beside
+from dashboard.model import SECOND, LogLine
+from dashboard.timeline.beside import Beside, lines_beside, name_of
+from dashboard.timeline.resume import LOOK_BACK
 
 START, EVERY = 1_767_323_045 * SECOND, 1_000
 LINES = 5_000
@@ -91,3 +92,34 @@ async def test_what_is_held_is_not_given(engine):
     found, asked = await beside(engine, 2_000, held=held, joins=True)
     assert found == ALL[1_900:2_000]
     assert not asked.ended
+
+
+class Decoded(ScriptedEngine):
+    """Numbers lines of one timestamp as they come, as a decoder does: in what is read from the middle, wrongly."""
+
+    async def logs(self, container, **options):
+        last, count = b'', 0
+        async for batch in super().logs(container, **options):
+            lines = []
+            for line in batch:
+                count = count + 1 if line.record[:30] == last else 0
+                last = line.record[:30]
+                lines.append(LogLine(line.container, line.stream, line.record, count))
+            yield lines
+
+
+@pytest.mark.parametrize('short', range(3))
+async def test_lines_of_one_timestamp_keep_their_names_where_reading_begins_among_them(short):
+    engine = Decoded()
+    engine.ones = (engine.add('web'),)
+    for number in range(LINES):
+        engine.write(engine.ones[0], str(number), timestamp=START + number // 3 * EVERY)
+    known = {name_of(line): line.text for line in await everything(engine)}
+    line = (await everything(engine))[3_000]
+    after = {engine.ones[0].short_id: LINES - 3_000 - LOOK_BACK - short}  # so that fewer come than are wanted
+    asked = Beside(line.cursor, 100, False, after, line.timestamp + SECOND)
+    service = type('Service', (), {'containers': engine.ones})
+    found = [row async for batch in lines_beside(engine, service, asked, None) for row in batch]
+    assert [int(row.text) for row in found] == list(range(3_000 - len(found), 3_000))
+    assert all(known[name_of(row)] == row.text for row in found)
+    assert len(found) > 90

@@ -16,7 +16,7 @@ from dashboard.access.visits import Visit
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable
-from dashboard.model import SECOND
+from dashboard.model import SECOND, Notice
 from dashboard.pages.logs import past as past_module
 from dashboard.pages.logs import viewer as viewer_module
 from dashboard.pages.logs.past import BEGINNING, CLEARED, LOADING, REMOVED, ROTATED
@@ -287,7 +287,7 @@ async def test_what_is_read_from_the_engine_has_been_through_the_lens_of_its_rea
 
 
 async def test_a_trace_is_found_as_one_message_wherever_a_step_begins(tab, window, monkeypatch):
-    monkeypatch.setattr(past_module, 'STEP', 301)
+    monkeypatch.setattr(past_module, 'STEP', 41)  # of 20 lines a message: every place in one comes to be a beginning
     viewer = await tab()
     engine = viewer.engine
     engine.remove(engine.ones[0])
@@ -307,3 +307,21 @@ async def test_a_trace_is_found_as_one_message_wherever_a_step_begins(tab, windo
     while 'log' not in window.past.lower():
         await scroll(viewer, window)
     assert ''.join(window.blocks).count('it broke') == 100
+
+
+async def test_what_happened_to_a_container_stands_there_once_where_a_window_begins_with_it(tab, window):
+    viewer = await tab()
+    viewer.engine.stop(viewer.engine.ones[0])
+    viewer.engine.start(viewer.engine.ones[0])
+    viewer.hub._watch.look_again()
+    await until(lambda: any('restarted' in block for block in window.blocks))
+    write(viewer.engine, range(LINES, LINES + CAPACITY))
+    await until(lambda: window.numbers[-1:] == [LINES + CAPACITY - 1])
+    history = viewer.feed.history
+    notices = [number for number, row in enumerate(history.slice(0), history.first) if isinstance(row, Notice)]
+    middle = history.slice(notices[-1] + CAPACITY // 2)[0]
+    viewer.show(middle.cursor)
+    await until(lambda: window.blocks[0].startswith('<div class="blk"><div class="n"'))
+    await scroll(viewer, window)
+    assert ''.join(window.blocks).count('class="n"') == len(notices)
+    assert window.numbers == list(range(window.numbers[0], LINES + CAPACITY))
