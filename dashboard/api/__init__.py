@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 
 from dashboard.access import Accounts, Audit
 from dashboard.api import audit as audit_routes
-from dashboard.api import auth, download, logs, services, sessions, stream, users
+from dashboard.api import auth, download, histogram, logs, services, sessions, stream, users
 from dashboard.api.errors import answer_error, answer_unfit
 from dashboard.errors import DashboardError
 from dashboard.view import Views
@@ -23,5 +23,5 @@ def install(app: FastAPI, views: Views, accounts: Accounts, audit: Audit) -> Non
     for of_accounts in (auth, sessions, users):
         app.include_router(of_accounts.router(accounts, audit))
     app.include_router(services.router(views))
-    for of_logs in (stream, logs, download):
+    for of_logs in (stream, logs, download, histogram):
         app.include_router(of_logs.router(views, audit))

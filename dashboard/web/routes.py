@@ -57,6 +57,7 @@ TABLE: tuple[tuple[str, str, Access, str], ...] = (
     ('GET', '/api/logs', READ, ''),
     ('GET', '/api/logs/{service}', READ, 'reads'),
     ('GET', '/api/logs/{service}/download', READ, 'downloads'),
+    ('GET', '/api/histogram', READ, 'downloads'),
     (SOCKET, '/api/logs/ws/{service}', READ, 'sockets'),
     ('GET', '/api/docs', READ, ''),
     ('GET', '/api/docs-assets/{path:path}', READ, ''),

@@ -149,7 +149,7 @@ def test_every_route_of_the_openapi_document_is_in_the_documents(openapi):
 
 
 def test_every_parameter_is_in_the_documents_and_none_besides(openapi):
-    names = {'/api/logs/{service}': 'logs', '/api/logs/{service}/download': 'download'}
+    names = {'/api/logs/{service}': 'logs', '/api/logs/{service}/download': 'download', '/api/histogram': 'histogram'}
     known = {('audit', parameter) for parameter in query_of(openapi, '/api/audit')}
     known |= {(name, parameter) for path, name in names.items() for parameter in query_of(openapi, path)}
     known |= {('WebSocket', parameter) for parameter in socket_parameters()}

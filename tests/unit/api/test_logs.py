@@ -16,7 +16,7 @@ from dashboard.access.accounts import Accounts
 from dashboard.app import create_api
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
-from dashboard.lines import Question
+from dashboard.lines import Question, Reckoner
 from dashboard.model import SECOND, format_timestamp
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.pieces import ROWS
@@ -416,3 +416,77 @@ def test_several_services_are_one_file_merged_by_time(two, client):
         ('api', '1'),
         ('web', '2'),
     ]
+
+
+# lines over time
+
+
+def test_lines_are_told_by_time_and_level_with_what_a_question_finds_of_them(shop, client):
+    told = client.get('/api/histogram?service=shop&filter=till').json()
+    assert (told['service'], told['step'], told['lines']) == ('shop', 0.1, 11)
+    bars = {bar['start']: bar for bar in told['bars'] if bar['lines']}
+    assert len(told['bars']) == 81, 'there are no holes between the first line and the last one'
+    assert bars['2026-01-02T03:04:08.000000000Z'] == {
+        'start': '2026-01-02T03:04:08.000000000Z', 'lines': 2, 'levels': {'error': 2}, 'matches': 2,
+    }  # fmt: skip
+    assert sum(bar['matches'] for bar in told['bars']) == 4
+    last = client.get('/api/histogram?service=shop&filter="order 9"').json()['bars'][-1]
+    assert (last['lines'], last['matches']) == (1, 1), 'the last message has ended too'
+    query = f'from={format_timestamp(START + 2 * SECOND)}&to={format_timestamp(START + 6 * SECOND)}&step=5s'
+    told = client.get(f'/api/histogram?service=shop&{query}').json()
+    assert [(bar['start'][17:19], bar['lines']) for bar in told['bars']] == [('05', 4), ('10', 2)]
+    assert told['bars'][0]['levels'] == {'info': 2, 'error': 2}
+    assert 'matches' not in told['bars'][0]
+
+
+def test_lines_of_several_services_are_told_together(two, client):
+    for names in ('web,api', 'shop:*', '*'):
+        assert client.get(f'/api/histogram?service={names}').json()['lines'] == 3
+
+
+def test_bars_are_few_whatever_the_time_and_bounded_where_their_width_is_asked_for(engine, client):
+    container = engine.add('old')
+    for days in range(400):
+        engine.write(container, str(days), timestamp=START - days * 86_400 * SECOND)
+    url = '/api/histogram?service=old'
+    _eventually(lambda: client.get(url).status_code, lambda status: status == 200)
+    told = client.get(url).json()
+    assert (told['lines'], sum(bar['lines'] for bar in told['bars'])) == (400, 400)
+    assert len(told['bars']) <= 120
+    assert len(client.get(f'{url}&step=10h').json()['bars']) == 959
+    refused = client.get(f'{url}&step=1s')
+    assert refused.status_code == 422
+    assert 'more than 1,000 bars: ask for a wider step' in refused.json()['detail']
+
+
+@pytest.mark.parametrize(
+    ('query', 'words'),
+    [
+        ('from=25:61', 'from takes a time such as 2026-01-02T03:04:05Z, seconds since 1970, or 10m'),
+        ('to=tomorrow', 'to takes a time such as'),
+        ('from=0001-01-01', 'from takes a time since 1970'),
+        ('from=9999-01-01', 'from lies in the future'),
+        ('from=5m&to=10m', 'and not before to'),
+        ('from=1767323045&to=1767323045', 'and not before to'),
+        ('from=2026-01-01&to=2026-01-02&step=1s', 'more than 1,000 bars'),
+        ('step=0s', 'step takes a width such as 500ms'),
+        ('step=1y', 'step takes a width such as 500ms'),
+        ('step=50ms', 'in tenths of a second'),
+        ('step=99999999999999999999999', 'step takes a width such as'),
+        ('filter=/(/', 'regular expression'),
+        ('service=', 'at least 1 character'),
+    ],
+)  # fmt: skip
+def test_a_time_or_width_that_does_not_do_is_422_in_words(shop, client, query, words):
+    answer = client.get(f'/api/histogram?service=shop&{query}')
+    assert answer.status_code == 422
+    assert words in str(answer.json()['detail'])
+
+
+def test_lines_over_time_are_not_counted_in_the_thread_that_serves_everybody(web, client, monkeypatch):
+    threads = []
+    feed = Reckoner.feed
+    monkeypatch.setattr(Reckoner, 'feed', lambda *args: threads.append(threading.get_ident()) or feed(*args))
+    client.get('/api/histogram?service=web')
+    assert threads
+    assert client.portal.call(threading.get_ident) not in threads

@@ -17,6 +17,7 @@ from tests.support.app import eventually, running
 
 START = 1_767_323_045 * SECOND  # 2026-01-02T03:04:05Z
 HIDDEN = [('hidden', 'vault'), ('hidden', 'web'), ('', 'loner')]
+HISTOGRAM = '/api/histogram?service={service}'
 ASKED = ['vault', 'hidden:web', ':loner']
 LISTS = ['/api/services', '/api/logs', '/api/auth/me', '/api/auth/sessions', '/api/openapi.json', '/api/docs']
 TABLE = {
@@ -30,9 +31,10 @@ TABLE = {
     ],
     '/api/logs/{service}/download': ['', '?format=jsonl', '?tail=5', '?since={cursor}', '?held=0', '?filter=secret'],
     '/api/logs/ws/{service}': ['', '?tail=0', '?tail=5&batch=1', '?since={cursor}', '?since={cursor}&batch=1'],
+    '/api/histogram': ['?service={service}', '?service={service}&filter=secret&step=1d'],
     '/api/logs/ws/status': [''],
 }
-ASKING = [(path, query) for path, queries in TABLE.items() for query in queries if '{service}' in path]
+ASKING = [(path, query) for path, queries in TABLE.items() for query in queries if '{service}' in path + query]
 
 
 @pytest.fixture(scope='module')
@@ -68,7 +70,7 @@ def secrets(app):
 
 def answer(client, path: str, query: str, name: str, cursor: str) -> str:
     """All that comes back, with the name that was asked for made the same for any name."""
-    address = path.replace('{service}', quote(name, safe='')) + query.replace('{cursor}', cursor)
+    address = (path + query.replace('{cursor}', cursor)).replace('{service}', quote(name, safe=''))
     asked = socket_answer(client, address) if '/ws/' in path else http_answer(client, address)
     return asked.replace(name, 'NAME')
 
@@ -103,11 +105,12 @@ def test_a_service_out_of_scope_is_one_that_does_not_exist(app, bob, secrets, pa
 def test_the_table_asks_for_what_an_administrator_would_get(app, path, query):
     """Else the test above would prove nothing. WebSockets do not end by themselves; the fixture has watched one."""
     cursor = f'{START}-0-{app.hidden[0].short_id}'
-    assert 'a secret line' in answer(app.signed_in('ann'), path, query, 'vault', cursor)
+    told = '"lines":1' if path == '/api/histogram' else 'a secret line'
+    assert told in answer(app.signed_in('ann'), path, query, 'vault', cursor)
 
 
 @pytest.mark.parametrize('names', ['{}:*', 'web,{}:vault', '{}:*,web'])
-@pytest.mark.parametrize('path', ['/api/logs/{service}/download', '/api/logs/ws/{service}'])
+@pytest.mark.parametrize('path', ['/api/logs/{service}/download', '/api/logs/ws/{service}', HISTOGRAM])
 def test_a_project_out_of_scope_does_not_exist_either(bob, path, names):
     given = answer(bob, path, '', names.format('hidden'), '').replace('hidden', 'NAME')
     assert given == answer(bob, path, '', names.format('absent'), '').replace('absent', 'NAME')
@@ -156,6 +159,7 @@ def test_all_services_are_all_in_scope(app, bob):
     assert 'web | a public line' in answer(bob, path, '', '*', '')
     assert 'a secret line' not in answer(bob, path, '', '*', '')
     assert 'a secret line' in answer(app.signed_in('ann'), path, '', '*', '')
+    assert '"lines":1' in answer(bob, HISTOGRAM, '', '*', '')
     with bob.websocket_connect(f'/api/logs/ws/*?token={bob.token}') as socket:
         assert socket.receive_json()['content'] == 'a public line'
         app.on_loop(app.engine.write, app.hidden[0], 'a secret line')
