@@ -30,8 +30,12 @@ class Preferences:
     @property
     def dark(self) -> bool | None:
         """Quasar's dark mode: True, False, or None for the system's."""
-        look = self._values.get('dark')
-        return look if isinstance(look, bool) else None
+        return self.chosen('dark')
+
+    def chosen(self, name: str) -> bool | None:
+        """Whether a switch is on; None while its user has not chosen."""
+        value = self._values.get(name)
+        return value if isinstance(value, bool) else None
 
     def beginning_with(self, prefix: str) -> dict[str, object]:
         """Those whose names begin so, by the rest of their names."""

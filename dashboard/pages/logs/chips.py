@@ -18,14 +18,15 @@ WORDS = {
 _CHIPS = '\n'.join(f'.chips .m{level} {{ color:var(--m{level}) }}' for level in WORDS if level)
 
 
-def _colours(theme: dict[str, str]) -> str:
+def level_variables(theme: dict[str, str]) -> str:
+    """The colour of each level as a CSS variable."""
     return ';'.join(f'--m{level}:{level_colour(level, theme)}' for level in WORDS)
 
 
 CSS = f"""
 .chips {{ display:flex; align-items:center; gap:6px; padding:5px 14px; overflow-x:auto; scrollbar-width:none; flex:none;
-  background:var(--bar); border-bottom:1px solid var(--line); min-height:37px; {_colours(LIGHT)} }}
-.body--dark .chips {{ {_colours(DARK)} }}
+  background:var(--bar); border-bottom:1px solid var(--line); min-height:37px; {level_variables(LIGHT)} }}
+.body--dark .chips {{ {level_variables(DARK)} }}
 .chip {{ display:flex; gap:6px; padding:1px 10px; border:1px solid var(--line); border-radius:13px; font-size:13px;
   line-height:22px; white-space:nowrap; background:var(--bar); color:var(--text); cursor:pointer }}
 .chip::before {{ content:''; align-self:center; width:8px; height:8px; border-radius:2px; background:currentColor }}

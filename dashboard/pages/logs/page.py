@@ -22,6 +22,8 @@ from dashboard.pages.logs.desk import Desk
 from dashboard.pages.logs.desk_css import CSS as DESK_CSS
 from dashboard.pages.logs.details import Details
 from dashboard.pages.logs.filter_bar import FilterBar
+from dashboard.pages.logs.histogram import CSS as HISTOGRAM
+from dashboard.pages.logs.histogram import HistogramStrip, is_tall
 from dashboard.pages.logs.jump import CSS as JUMP
 from dashboard.pages.logs.jump import Jump
 from dashboard.pages.logs.keys import Keys
@@ -60,7 +62,7 @@ def install(views: Views, accounts: Accounts, settings: Settings, audit: Audit) 
             return refusal
         visit = stay(accounts, request.state.identity)
         watching = partial(audit.watching, visit.identity, address_of(request), via='page')
-        ui.add_css(CSS + JUMP + SELECTOR + CHIPS + LIGHTS + DESK_CSS + SAVED)
+        ui.add_css(CSS + JUMP + SELECTOR + CHIPS + LIGHTS + DESK_CSS + SAVED + HISTOGRAM)
         with shell(visit, request, accounts, audit) as frame:
             tab = Tab(views.of(visit), Link.of(request.query_params), frame.preferences, watching)
             note = partial(audit.record, who=visit.identity, address=address_of(request))
@@ -82,7 +84,10 @@ def build(tab: Tab, frame: Frame, tallies: Tallies, counts: Counts, shelf: Shelf
         tab.parts += [Selector(tab), FilterBar(tab)]
         with ui.element('div').classes('actions'):
             tab.parts += [Jump(tab), Saved(tab, shelf), Actions(tab)]
-    tab.parts += [Chips(tab, tallies), Lights(tab, counts), Banner(tab), Context(tab, desk), Pins(tab, desk)]
+    with ui.element('div').classes('over') as over:
+        tab.parts += [Chips(tab, tallies)]
+    tab.parts += [Lights(tab, counts), HistogramStrip(tab, tallies, over)]
+    tab.parts += [Banner(tab), Context(tab, desk), Pins(tab, desk)]
     with ui.element('div').classes('desk'):
         tab.parts += [stage := Stage(tab), Details(tab, desk)]
     tab.parts += [Foot(tab), Title(tab), Keys(tab, desk)]
@@ -104,7 +109,7 @@ def start(tab: Tab) -> None:
 
 async def _watch_services(tab: Tab, client: Client) -> None:
     await client.connected(CONNECT_TIMEOUT)
-    tab.place, tab.zone = await asyncio.gather(place_of(client), zone_of(client))
+    tab.place, tab.zone, tab.tall = await asyncio.gather(place_of(client), zone_of(client), is_tall(client))
     tab.apply_preferences()
     async with tab.hub.changes() as changes:
         async for _ in changes:

@@ -51,6 +51,7 @@ class Tab:
         self.highlights = Highlights(preferences, link.hl)
         self.parts: list[Part] = []
         self.zone: tzinfo = UTC  # the reader's
+        self.tall: bool | None = None  # whether the window has room for more than the lines, once that is known
         # where the reader was before the connection broke, until all that is shown again
         self.place: Place | None = None
         self.viewer = LogViewer(hub, hub.settings.page_lines, self._on_shown)

@@ -1,15 +1,16 @@
-"""How many messages of each level a service's history holds: counted once for all readers who see the same of it."""
+"""What a service's history holds, by level and by time: counted once for all readers who see the same of it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from array import array
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from weakref import WeakKeyDictionary
 
-from dashboard.lines import Grouper, Level
+from dashboard.lines import BEGINS, Level, Reckoner, Volume, counted
 from dashboard.model import Row
 from dashboard.timeline import Timeline
 from dashboard.view import Lens
@@ -19,7 +20,7 @@ MOST = 10_000  # rows counted at a look: what comes faster is not all counted
 
 
 class Tally:
-    """The levels of the messages that begin in one history.
+    """The levels of the messages that begin in one history, and when its lines were written.
 
     Rows are counted in their order, a bounded number a second. One that writes more than that is always behind: then
     there are at least so many, and :meth:`counts` says so.
@@ -28,20 +29,27 @@ class Tally:
     def __init__(self, feed: Timeline) -> None:
         self._history = feed.history
         self._first = feed.history.first  # the number of the first row that is counted
-        self._levels: deque[Level | None] = deque()  # of each row that begins a message
-        self._totals = Counter[Level | None]()
+        self._moments, self._kinds = array('q'), bytearray()  # of each row: see Reckoner
+        self._totals = Counter[int]()  # of those kinds
+        self._volume = Volume()
         self.looks = 0  # that have found something
-        self._grouper = Grouper()
+        self._reckoner = Reckoner()
         self._due = 0.0
         self._busy = False
         self._behind = True  # there was more than one look can count
 
     def counts(self, first: int) -> tuple[dict[Level, int], bool]:
         """How many messages of each level begin from that row on, and whether these are all up to the last look."""
-        start = max(first, self._history.first)
-        skipped = max(0, start - self._first)
-        found = Counter(islice(self._levels, skipped, None)) if skipped else self._totals
-        return {level: found[level] for level in Level}, self._first <= start and not self._behind
+        skipped = self._skipped(first)
+        found = Counter(islice(self._kinds, skipped, None)) if skipped else self._totals
+        return {level: found[level | BEGINS] for level in Level}, self._is_whole(first)
+
+    async def volume(self, first: int) -> tuple[Volume, bool]:
+        """The lines from that row on, and whether these are all up to the last look."""
+        skipped, whole = self._skipped(first), self._is_whole(first)
+        if not skipped:
+            return self._volume, whole
+        return await asyncio.to_thread(_volume_of, self._moments[skipped:], self._kinds[skipped:]), whole
 
     async def look(self, lens: Lens) -> None:
         """Count what is new, when it is time for that and nobody else does it."""
@@ -51,28 +59,46 @@ class Tally:
         try:
             await lens.look(self._history)
             self._forget()
-            start = self._first + len(self._levels)
+            start = self._first + len(self._kinds)
             rows, self._behind = lens.held(self._history, start, start + MOST), start + MOST < self._history.end
-            new = await asyncio.to_thread(self._levels_of, rows)
-            self._levels += new
-            self._totals.update(new)
-            self.looks += bool(new)
+            moments, kinds, new = await asyncio.to_thread(self._reckon, rows)
+            self._moments += moments
+            self._kinds += kinds
+            self._totals.update(kinds)
+            self._volume.add(new)
+            if self._volume.could_be_finer:
+                self._volume = await asyncio.to_thread(_volume_of, self._moments[:], self._kinds[:])
+            self.looks += bool(rows)
         finally:
             self._busy = False
+
+    def _skipped(self, first: int) -> int:
+        """How many of the rows that were counted come before one."""
+        return max(0, max(first, self._history.first) - self._first)
+
+    def _is_whole(self, first: int) -> bool:
+        return self._first <= max(first, self._history.first) and not self._behind
 
     def _forget(self) -> None:
         """What has left the history is not held any more; where that was not counted, counting begins anew."""
         leaving = self._history.first - self._first
-        if leaving > len(self._levels):
-            self._grouper = Grouper()
-        for _ in range(min(leaving, len(self._levels))):
-            self._totals[self._levels.popleft()] -= 1
+        if leaving > len(self._kinds):
+            self._reckoner = Reckoner()
+        moments, kinds = self._moments[: max(0, leaving)], self._kinds[: max(0, leaving)]
+        self._totals.subtract(kinds)
+        self._volume.remove(counted(moments, kinds))
+        del self._moments[: len(kinds)], self._kinds[: len(kinds)]
         self._first = max(self._first, self._history.first)
 
-    def _levels_of(self, rows: Sequence[Row]) -> list[Level | None]:
-        parts = self._grouper.feed(rows)
-        last = {part.message: part.level for part in parts if part is not None and not part.first}
-        return [last.get(part.message, part.level) if part is not None and part.first else None for part in parts]
+    def _reckon(self, rows: Sequence[Row]) -> tuple[array[int], bytearray, Counter[tuple[int, int]]]:
+        moments, kinds = self._reckoner.feed(rows)
+        return moments, kinds, counted(moments, kinds)
+
+
+def _volume_of(moments: array[int], kinds: bytearray) -> Volume:
+    volume = Volume()
+    volume.add(counted(moments, kinds))
+    return volume
 
 
 class Tallies:

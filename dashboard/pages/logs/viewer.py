@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 
 from dashboard.errors import BadRequest, DashboardError, EngineError, LimitReached, RightsChanged
-from dashboard.lines import Level, Question
+from dashboard.lines import Level, Question, Volume, counted_in
 from dashboard.model import STAMP_LENGTH, Cursor, Gap, LogLine, Row, Service, format_timestamp
 from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.ends import FULL, Ends
@@ -23,7 +23,7 @@ from dashboard.pages.logs.lookup import around, from_moment, number_of
 from dashboard.pages.logs.place import Place
 from dashboard.pages.logs.render import Renderer
 from dashboard.pages.logs.seeking import seek
-from dashboard.pages.logs.sieve import Sieve
+from dashboard.pages.logs.sieve import ASIDE_ROWS, Sieve
 from dashboard.pages.logs.strands import Strands
 from dashboard.timeline import Subscription, Target, Timeline
 from dashboard.view import View
@@ -47,6 +47,7 @@ class LogViewer:
         self.following = True
         self.matches = 0  # messages that the filter has let pass
         self.matching_lines = 0  # of these messages
+        self.found: Volume | None = None  # when they were written; None until the filter in force has been asked
         self.counted = True  # whether these are all, or older ones were left out unasked
         self.error = ''
         self._hub = hub
@@ -140,6 +141,7 @@ class LogViewer:
         """Switch to a service, or several, beginning with its last ``tail`` lines, or where the tab was before."""
         self.close()
         self.matches = self.matching_lines = 0
+        self.found = None
         self.error, self.following, self.counted, self._opened = '', True, True, None
         self._place, self._held, self._left_at = place, Held(0), None
         self._ends.reset()
@@ -150,7 +152,7 @@ class LogViewer:
 
         :raises BadRequest: when it is too long or no regular expression; the filter stays as it was
         """
-        self._sieve = Sieve(term, levels)
+        self._sieve, self.found = Sieve(term, levels), None
         self._refill()
 
     def highlight(self, highlights: Sequence[Highlight]) -> None:
@@ -347,6 +349,7 @@ class LogViewer:
             chosen = [*newest[1], *await sieve.rest()]
             unseen = before(since, chosen[-capacity])
         self.matches, self.matching_lines = sieve.found, lines_in(chosen)
+        await self._note_found(chosen, anew=True)
         rows = chosen[-capacity:]
         if unseen:  # what the page has never shown is not left out without a word
             rows.insert(0, left_out(unseen, rows[0], row, self.counted))
@@ -447,6 +450,9 @@ class LogViewer:
         chosen = [*await sieve.choose(rows), *await sieve.rest()]
         if sieve.found > self.matches:
             self.matches, self.matching_lines = sieve.found, lines_in(chosen)
+            await self._note_found(chosen, anew=True)
+        elif self.found is None:
+            await self._note_found(chosen, anew=True)
         self._chosen = chosen
         return await self._replace(chosen, follow=False, keep=keep)
 
@@ -489,6 +495,7 @@ class LogViewer:
         self.counted = False
         self.matches += self._sieve.found
         self.matching_lines += lines_in(held) + lines_in(newest)
+        await self._note_found([*held, *newest])
         return await self._append([*held, gap, *chosen])
 
     async def _show(self, sieve: Sieve, choosing: Awaitable[Sequence[Row]]) -> bool:
@@ -497,11 +504,20 @@ class LogViewer:
         chosen = await choosing
         self.matches += sieve.found - before
         self.matching_lines += lines_in(chosen)
+        await self._note_found(chosen)
         return not chosen or await self._append(chosen[-self.view.capacity - 1 :])
 
     async def _append(self, rows: Sequence[Row]) -> bool:
         await self._light(rows)
         return await self.view.append(rows, follow=self.following)
+
+    async def _note_found(self, rows: Sequence[Row], *, anew: bool = False) -> None:
+        """Count when the lines were written that the filter has found, also those that are not on the page."""
+        found = await asyncio.to_thread(counted_in, rows) if self.question and len(rows) > ASIDE_ROWS else None
+        if anew:
+            self.found = Volume() if self.question else None
+        if self.found is not None:
+            self.found.add(counted_in(rows) if found is None else found)
 
     def _take(self, subscription: Subscription) -> list[Row]:
         """What has come, as far as the page can use it; a filter looks at everything."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from dashboard.lines import Level
-from dashboard.model import LogLine, Row
+from dashboard.lines import UNIT, Level, histogram
+from dashboard.model import SECOND, LogLine, Row
 from dashboard.pages.logs import tally as tally_module
 from dashboard.pages.logs.tally import Tallies, Tally
 from dashboard.timeline.history import History
@@ -88,3 +88,44 @@ async def test_readers_who_see_the_same_share_a_tally(monkeypatch):
     feed, tallies = Feed(), Tallies()
     assert tallies.of(feed, LENS) is tallies.of(feed, Lens())
     assert tallies.of(feed, SimpleNamespace(redacts=True)) is not tallies.of(feed, LENS)
+
+
+def bars(volume):
+    return [bar.lines for bar in histogram(volume).bars]
+
+
+async def test_lines_by_time_are_those_that_are_held_each_with_the_level_of_its_message():
+    history, tally = made(lines([*FAILURE, 'INFO: a']), most=64)
+    await look(tally)
+    volume, whole = await tally.volume(0)
+    assert whole
+    assert [(bar.counts[Level.ERROR], bar.counts[Level.INFO]) for bar in histogram(volume).bars] == [(3, 1)]
+    history.append([LogLine.of(WEB, NOON + number * SECOND, 'WARN: b') for number in range(100)])
+    await look(tally)
+    volume, whole = await tally.volume(0)
+    assert whole
+    assert sum(bars(volume)) == history.end - history.first
+    assert sum(bars((await tally.volume(history.end - 10))[0])) == 10, 'those that were cleared are not shown'
+    assert sum(bars((await tally.volume(0))[0])) == history.end - history.first, 'others still see them'
+
+
+async def test_bars_become_narrow_again_when_a_service_speaks_up():
+    history, tally = made(
+        [LogLine.of(WEB, NOON - number * 86_400 * SECOND, 'INFO: x') for number in (9, 4, 0)], most=64
+    )
+    await look(tally)
+    assert histogram((await tally.volume(0))[0]).step > 3_600 * SECOND
+    history.append(lines(['INFO: y'] * 70))
+    await look(tally)
+    shown = histogram((await tally.volume(0))[0])
+    assert shown.step == UNIT
+    assert shown.lines == history.end - history.first
+
+
+async def test_lines_by_time_are_said_to_be_more_where_not_all_could_be_counted(monkeypatch):
+    monkeypatch.setattr(tally_module, 'MOST', 100)
+    _, tally = made(lines(['INFO: x'] * 250))
+    await look(tally)
+    volume, whole = await tally.volume(0)
+    assert bars(volume) == [100]
+    assert not whole

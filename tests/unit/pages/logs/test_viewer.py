@@ -14,7 +14,7 @@ from dashboard.access.visits import Visit
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable
-from dashboard.lines import Question, parse
+from dashboard.lines import Question, histogram, parse
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.pages.logs import viewer as viewer_module
 from dashboard.pages.logs.place import Place
@@ -150,13 +150,20 @@ async def test_a_filter_searches_all_that_the_server_holds_and_nothing_that_was_
         found = [str(number) for number in range(1, ALL + 1) if '77' in str(number)]
         await until(lambda: viewer.view.texts == found)
         assert (viewer.matches, viewer.lines, viewer.first_row) == (len(found), ALL, 0)
+        assert histogram(viewer.found).lines == len(found)
         viewer.filter('')
+        assert viewer.found is None, 'what another filter has found is not told of this one'
         await until(lambda: len(viewer.view.shown) == 50)
         viewer.clear()
         engine.go_on(100)
         viewer.filter('77')
         await until(lambda: viewer.view.texts == ['3077'])
         assert viewer.lines == 100
+        engine.go_on(77)
+        await until(lambda: viewer.view.texts == ['3077', '3177'])
+        assert [bar.start for bar in histogram(viewer.found).bars if bar.lines] == [
+            START + number * SECOND for number in (3_077, 3_177)
+        ]
         viewer.close()
 
 
