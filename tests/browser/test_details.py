@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import CONTRAST
+from tests.support.docker_engine import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -17,8 +18,8 @@ def copied(page, button) -> str:
     """What a click on a button puts into the clipboard."""
     page.evaluate("navigator.clipboard.writeText('nothing yet')")
     button.click()
-    page.wait_for_function("navigator.clipboard.readText().then(text => text !== 'nothing yet')")
-    return page.evaluate('navigator.clipboard.readText()')
+    read = 'navigator.clipboard.readText()'
+    return wait_until(lambda: (text := page.evaluate(read)) != 'nothing yet' and text)
 
 
 def test_a_line_a_field_and_a_link_are_copied_as_they_are(open_page, demo_server):

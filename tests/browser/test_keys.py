@@ -50,9 +50,9 @@ def test_the_selected_row_moves_is_in_sight_and_has_the_focus(page):
 def test_errors_warnings_and_matches_are_gone_to_and_their_end_is_said(page):
     page.keyboard.press('g')
     page.keyboard.press('e')
-    assert re.search(r'" 5\d\d ', text_of(page))
+    expect(page.locator(SELECTED)).to_have_text(re.compile(r'" 5\d\d |\[error\]'))
     page.keyboard.press('w')
-    assert re.search(r'" 4\d\d ', text_of(page))
+    expect(page.locator(SELECTED)).to_have_text(re.compile(r'" 4\d\d '))
     first = text_of(page)
     page.keyboard.press('w')
     page.keyboard.press('W')

@@ -48,6 +48,7 @@ def test_a_click_on_a_name_shows_only_that_service_and_with_shift_all_others(ope
     page.wait_for_function(f"{NAMES} === 'db,web-1,web-2,worker'")
     page.locator('.log b', has_text='worker').first.click()
     page.wait_for_function(f"{NAMES} === 'worker'")
+    expect(page.get_by_label('Details of the line')).to_be_hidden()
     expect(page.get_by_label('Filter logs')).to_have_value('-service:shop:api service:shop:worker')
 
 

@@ -230,7 +230,7 @@ async def test_an_engine_behind_tls_is_followed_by_a_client_it_knows(run_contain
 async def test_an_engine_behind_ssh_is_followed(run_container, ssh_host):
     container = run_container(command='echo over there; sleep 1000')
     await follows({'DOCKER_HOST': f'ssh://{ssh_host}'}, container)
-    await asyncio.to_thread(wait_until, ssh_is_collected)
+    await asyncio.to_thread(wait_until, ssh_is_collected, 30)
 
 
 def create_context(name: str, host: str) -> None:

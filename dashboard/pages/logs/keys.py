@@ -144,7 +144,7 @@ document.addEventListener('keydown', e => {
 v.addEventListener('pointerdown', () => clearTimeout(v.opens));
 v.addEventListener('click', e => {
   const row = e.target.closest('[data-cursor]');
-  if (!row || v.selected() || e.target.closest('a, button, summary, [data-gap]')) return;
+  if (!row || v.selected() || e.target.closest('a, button, summary, [data-gap], [data-service]')) return;
   v.select(row, null);
   v.opens = setTimeout(() => { if (!v.selected()) v.act('details'); }, 250);  // a second click selects a word
 });
