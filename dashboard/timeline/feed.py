@@ -80,6 +80,7 @@ class ServiceFeed(Timeline):
         """Something has happened to a container of this service: a row of the timeline says so."""
         identity = event.container_id
         if event.action == 'start':
+            self._removed.discard(identity)
             self.started([identity])
             if identity not in self._tasks or self._tasks[identity].done():
                 self._unlisted[identity] = event.timestamp
@@ -161,7 +162,9 @@ class ServiceFeed(Timeline):
 
     def _has_ended(self, reader: LogReader) -> None:
         """A stream has ended, and by now it is known how its container has."""
-        if reader.unchecked and not self._closed:
+        task = self._tasks.get(reader.container.id)
+        reads_on = task is not None and not task.done()  # it has started again since, and what is so now is of that run
+        if reader.unchecked and not self._closed and not reads_on:
             self._tell_unchecked(reader)
         self._ended()
 

@@ -668,3 +668,24 @@ async def test_lines_wait_no_longer_than_that_for_a_container_whose_log_does_not
         feed._await('a container that nobody can read')
         engine.write(one, 'later')
         assert await texts(subscription, 1) == ['later']
+
+
+async def test_a_container_that_runs_again_is_not_taken_for_removed_by_what_came_of_its_last_run(
+    engine, hub, monkeypatch
+):
+    monkeypatch.setattr('dashboard.timeline.feed.RECHECK', 0)
+    web = engine.add('web')
+    await known(hub, 'web')
+    async with hub.subscribe(web.service, 0) as subscription:
+        engine.write(web, 'first run')
+        assert await texts(subscription, 1) == ['first run']
+        feed = hub.feed(web.service)
+        reader = feed._readers[web.id]
+        reader.unchecked = True  # as while the end of its log is looked at
+        feed._has_ended(reader)
+        reader.unchecked = False
+        engine.stop(web)
+        await until(feed._tasks[web.id].done)
+        engine.start(web)
+        engine.write(web, 'second run')
+        assert await texts(subscription, 1) == ['second run']
