@@ -652,6 +652,7 @@ async def test_the_first_lines_of_a_further_container_come_before_later_ones_of_
         engine.write(one, 'before')
         assert await texts(subscription, 1) == ['before']
         other = engine.add('web', replica='2')
+        await until(lambda: hub.feed(one.service).begins)
         engine.write(other, 'first')
         engine.write(one, 'later')
         assert await texts(subscription, 2) == ['first', 'later']
