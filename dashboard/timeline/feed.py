@@ -21,7 +21,7 @@ from dashboard.timeline.timeline import FeedStatus, Former, Timeline
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
 PROMPT = 0.05  # seconds by which a stream may end before its container's end is heard of
 FORMER = 100  # removed containers of which it is known where their lines were
-BEGINS = 1.0  # seconds that the lines of other containers wait for those of one that begins
+BEGINS = 2.0  # seconds that the lines of other containers wait for those of one that begins
 STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
 
 
@@ -223,7 +223,9 @@ class ServiceFeed(Timeline):
         """Readers have changed their state: the backlog is complete when none is still at it."""
         if self.ready.is_set():
             self._awaited = {id_: before for id_, before in self._awaited.items() if self._begins(id_, before)}
-            if not self._awaited:
+            if any(reader.checks for reader in self._readers.values()):
+                self._merger.hold(BEGINS)
+            elif not self._awaited:
                 self._merger.go_on()
             return
         phases = [reader.state.phase for reader in self._readers.values()]

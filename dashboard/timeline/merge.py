@@ -16,7 +16,10 @@ from dashboard.timeline.history import row_time
 AnyRow = TypeVar('AnyRow', bound=Row)
 
 WINDOW = 0.15  # seconds a line waits for older ones of other containers
+LATE = 0.4  # seconds more that it waits where another container, which writes all the time, has not come so far
+BUSY, OFTEN = 0.6, 4  # seconds in which such a one gives rows so often
 STEP = 0.02  # seconds for which lines that come are counted as one
+LAST = b'~'  # behind every key
 
 
 class Merger:
@@ -34,6 +37,7 @@ class Merger:
         self._window = window
         self._held: list[tuple[bytes, Row]] = []
         self._newest: dict[str, bytes] = {}  # source → the highest key so far
+        self._given: dict[str, deque[float]] = {}  # source → when it gave rows last, by the loop's clock
         self._highest = b''  # of all that was ever held
         self._due: deque[tuple[float, bytes]] = deque()  # until when rows wait, by the highest key among them
         self._released = False  # until then everything is held: the backlogs of all sources become one
@@ -50,6 +54,7 @@ class Merger:
             key = max(key, _key(row))
             self._held.append((key, row))
         self._newest[source] = key
+        self._given.setdefault(source, deque(maxlen=OFTEN)).append(asyncio.get_running_loop().time())
         self._highest = max(self._highest, key)
         if self._released:
             self._wait()
@@ -107,11 +112,19 @@ class Merger:
         if self.holding:
             self._timer = loop.call_at(self._held_until, self._tick)
             return
-        while self._due and self._due[0][0] <= loop.time() + STEP / 10:  # a timer may be early by its resolution
+        now, reached = loop.time() + STEP / 10, self._reached(loop.time())  # a timer may be early by its resolution
+        while self._due and self._due[0][0] <= now and (self._due[0][1] <= reached or self._due[0][0] + LATE <= now):
             mark = self._due.popleft()[1]
-        self._timer = loop.call_at(self._due[0][0], self._tick) if self._due else None
+        if self._due and self._due[0][0] <= now:
+            mark = max(mark, reached)
+        self._timer = loop.call_at(max(self._due[0][0], now + STEP), self._tick) if self._due else None
         self._held.sort(key=_first)  # stable, and fast on what is mostly in order
         self._pass_on(bisect_right(self._held, mark, key=_first))
+
+    def _reached(self, now: float) -> bytes:
+        """The key that all sources have come to which write all the time: on a busy machine one may be late."""
+        busy = (name for name, times in self._given.items() if len(times) == OFTEN and now - times[0] < BUSY)
+        return min((self._newest[name] for name in busy), default=LAST)
 
     def _pass_on(self, count: int) -> None:
         rows = [row for _, row in self._held[:count]]

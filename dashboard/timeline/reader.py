@@ -72,6 +72,7 @@ class LogReader:
         self.runs = 0  # how often its container is known to have started
         self._read_runs = 0  # how many of them were read to the end
         self._is_early = False  # whether lines have come before anybody told of the start
+        self.checks = False  # whether the log is asked about lines that have come: they are handed over late
         self.unchecked = False  # whether it was removed after its stream had ended, before its log could be asked
         self._retry = asyncio.Event()
         self._stream = Reopening()
@@ -232,6 +233,8 @@ class LogReader:
         if jump is None or self._last is None or self.state.phase != 'live':
             return False
         place, moment = jump
+        self.checks = True
+        self._changed()
         if skipped := not await self._follows(batch[place:], moment):
             self._skips.found()
         return skipped
@@ -305,6 +308,9 @@ class LogReader:
                 self.runs, self._is_early = self.runs + 1, True
             self._stall.lines += len(rows)
             self._deliver(self, rows)
+        if self.checks:
+            self.checks = False
+            self._changed()
         if live:
             self._backfill = None  # the log was empty so far: if it is read again, all of it is new
         if live or self.state.phase != 'live':
@@ -328,4 +334,5 @@ class LogReader:
 
     def _enter(self, state: ReaderState) -> None:
         self.state = state
+        self.checks = self.checks and state.phase in ('live', 'catching up')
         self._changed()

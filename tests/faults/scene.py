@@ -119,9 +119,13 @@ class Scene:
         meanwhile()
         self.server = Server(self._data, port=self.server.port, **self._environ)
 
-    def until_badge(self, words: str, timeout: float = 30) -> None:
+    def until_badge(self, words: str, timeout: float = 60) -> None:
         """Wait until the page's badge says that."""
-        wait_until(lambda: self.rest(0.1) or words in ' '.join(self.watcher.badge[-1:]), timeout, f'never {words!r}')
+        wait_until(
+            lambda: self.rest(0.1) or words in ' '.join(self.watcher.badge[-1:]),
+            timeout,
+            f'never {words!r}: {self.watcher.badge[-3:]}',
+        )
 
     def answers(self) -> Container:
         """The writer, as soon as the engine answers."""

@@ -189,3 +189,19 @@ async def test_a_line_waits_a_window_for_older_ones_and_no_longer():
     assert passed[0][0] is line
     assert asyncio.get_running_loop().time() - begun >= 0.05
     merger.close()
+
+
+async def test_a_line_waits_longer_for_a_container_that_writes_all_the_time_and_is_late():
+    passed: list[str] = []
+    merger = Merger(lambda rows: passed.extend(row.text for row in rows), window=0.02)
+    merger.release()
+    for number in range(5):
+        merger.add('busy', [LogLine.of(None, NOW + number, f'busy {number}')])
+    merger.add('other', [LogLine.of(None, NOW + 9, 'other 9')])
+    await until(lambda: len(passed) == 5)
+    await asyncio.sleep(0.1)  # longer than a window
+    assert passed == [f'busy {number}' for number in range(5)]
+    merger.add('busy', [LogLine.of(None, NOW + 8, 'busy 8'), LogLine.of(None, NOW + 10, 'busy 10')])
+    await until(lambda: len(passed) == 8)
+    assert passed[5:] == ['busy 8', 'other 9', 'busy 10']
+    merger.close()
