@@ -80,21 +80,21 @@ def engine_hangs(scene: Scene) -> None:
         scene.until_badge('Engine unreachable')
     finally:
         scene.engine.thaw()
-    scene.until_badge('Live')
+    scene.until_reachable()
 
 
 def socket_is_missing(scene: Scene) -> None:
     scene.to_engine.drop()
     scene.until_badge('Engine unreachable')
     scene.to_engine.restore()
-    scene.until_badge('Live')
+    scene.until_reachable()
 
 
 def network_drops(scene: Scene) -> None:
     scene.to_engine.silence()
     scene.until_badge('Engine unreachable')
     scene.to_engine.restore(forget=True)
-    scene.until_badge('Live')
+    scene.until_reachable()
 
 
 def container_restarts(scene: Scene) -> None:
@@ -170,7 +170,7 @@ def clock_is_set_back(scene: Scene) -> None:
     scene.set_back(scene.web, since=dropped + SECOND // 2, seconds=60)
     scene.web.start()
     scene.to_engine.restore()
-    scene.until_badge('Live')
+    scene.until_reachable()
 
 
 def container_is_recreated_quietly(scene: Scene) -> None:

@@ -127,6 +127,16 @@ class Scene:
             f'never {words!r}: {self.watcher.badge[-3:]}',
         )
 
+    def until_reachable(self) -> None:
+        """Wait until the dashboard says that the engine answers."""
+
+        def is_reachable() -> bool:
+            self.rest(0.1)
+            with urlopen(f'{self.server.url}/api/health') as answer:
+                return json.load(answer)['engine'] == 'reachable'
+
+        wait_until(is_reachable, 60, 'the engine stays unreachable')
+
     def answers(self) -> Container:
         """The writer, as soon as the engine answers."""
         wait_until(self.engine.answers, 30)
