@@ -223,7 +223,7 @@ class ServiceFeed(Timeline):
         """Readers have changed their state: the backlog is complete when none is still at it."""
         if self.ready.is_set():
             self._awaited = {id_: before for id_, before in self._awaited.items() if self._begins(id_, before)}
-            if any(reader.checks for reader in self._readers.values()):
+            if self.streams > 1 and any(reader.checks for reader in self._readers.values()):
                 self._merger.hold(BEGINS)
             elif not self._awaited:
                 self._merger.go_on()

@@ -56,7 +56,7 @@ class Merger:
         self._newest[source] = key
         self._given.setdefault(source, deque(maxlen=OFTEN)).append(asyncio.get_running_loop().time())
         self._highest = max(self._highest, key)
-        if self._released:
+        if self._released and not (alone and self._due):  # alone, it waits for what is held of others and no longer
             self._wait()
 
     def release(self) -> None:
@@ -115,6 +115,8 @@ class Merger:
         now, reached = loop.time() + STEP / 10, self._reached(loop.time())  # a timer may be early by its resolution
         while self._due and self._due[0][0] <= now and (self._due[0][1] <= reached or self._due[0][0] + LATE <= now):
             mark = self._due.popleft()[1]
+        if not self._due:
+            mark = LAST
         if self._due and self._due[0][0] <= now:
             mark = max(mark, reached)
         self._timer = loop.call_at(max(self._due[0][0], now + STEP), self._tick) if self._due else None
