@@ -37,4 +37,5 @@ def test_every_line_is_shown_once_and_in_order_though(fault, engine, tmp_path_fa
         assert account.clean, (viewer, account)
     assert any(fault.badge in words for words in badge), badge
     assert accounts['WebSocket'].in_gaps >= fault.lost
-    assert fault.rotates or accounts['WebSocket'].in_gaps or not accounts['WebSocket'].gaps, 'nothing is missing there'
+    uncertain = fault.rotates or fault.crowded  # of a killed container that is removed nobody may have seen the end
+    assert uncertain or accounts['WebSocket'].in_gaps or not accounts['WebSocket'].gaps, 'nothing is missing there'
