@@ -10,7 +10,7 @@ from dataclasses import replace
 from dashboard.errors import DashboardError
 from dashboard.model import ContainerEvent, Cursor, Gap, LogLine, Row, Service, ServiceKey
 from dashboard.timeline.catalog import Selection
-from dashboard.timeline.feed import BEGINS, WORST_FIRST, ServiceFeed
+from dashboard.timeline.feed import BEGINS, STRAGGLER, WORST_FIRST, ServiceFeed
 from dashboard.timeline.leaving import let_go, weakly
 from dashboard.timeline.marks import NAMED
 from dashboard.timeline.merge import STEP, WINDOW, Merger
@@ -20,7 +20,6 @@ from dashboard.timeline.timeline import FeedStatus, Former, Timeline
 
 LATEST = WINDOW + 2 * STEP  # seconds that a line waits here: the feed of a scaled service may be late itself
 GATHER = 0.02  # seconds between two takes of one feed
-STRAGGLER = 3.0  # seconds to wait for the slowest feed's backlog once another one's has come
 SHARE = 4  # times the rows and bytes of one service, for all of them together
 LEAST = 1_000  # lines that each service begins with, however many they are: so the last ones of all are complete
 
@@ -168,7 +167,7 @@ class _Source:
         self._key = key
         self._owner = owner
         self._tail = tail
-        self._feed: ServiceFeed | Timeline | None = None
+        self._feed: Timeline | None = None
         self._subscription: Subscription | None = None
         self._error = ''
         self.task = asyncio.create_task(self._run(), name=f'merge {key.name}')

@@ -9,7 +9,6 @@ from contextlib import aclosing
 import pytest
 
 from dashboard.config import Settings
-from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable, NoStreamLeft, ServiceNotFound
 from dashboard.model import SECOND, Gap, LogLine, Notice
 from dashboard.timeline.history import ROW_COST, History
@@ -21,18 +20,6 @@ from dashboard.timeline.resume import Resume
 pytestmark = pytest.mark.usefixtures('quick')
 
 START = 1_800_000_000 * SECOND + 1
-
-
-@pytest.fixture
-def engine():
-    return ScriptedEngine()
-
-
-@pytest.fixture
-async def hub(engine):
-    async with LogHub(engine, Settings(linger=0)) as hub:
-        await hub.asked()
-        yield hub
 
 
 async def until(condition, timeout=5.0):

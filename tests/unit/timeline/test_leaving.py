@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
-import time
 from pathlib import Path
 from weakref import ref
 
@@ -18,6 +17,7 @@ from dashboard.timeline import leaving
 from dashboard.timeline.catalog import Selection
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.leaving import GiveBack
+from tests.unit.timeline.test_feed import until
 
 pytestmark = pytest.mark.usefixtures('quick', 'no_collector')
 MARK = b'a line of a service that was left'
@@ -29,13 +29,6 @@ def no_collector():
     gc.disable()
     yield
     gc.enable()
-
-
-async def until(condition, timeout=5.0):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
 
 
 async def watch(hub, target, seen):

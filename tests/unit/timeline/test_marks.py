@@ -9,7 +9,6 @@ import pytest
 
 from dashboard.api.wire import Naming, row_messages
 from dashboard.config import Settings
-from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import BadRequest
 from dashboard.model import SECOND, Gap, LogLine, Notice
 from dashboard.timeline.hub import LogHub
@@ -20,17 +19,6 @@ pytestmark = pytest.mark.usefixtures('quick')
 
 ONE = '1-0-abc123abc123'
 START = 1_800_000_000 * SECOND
-
-
-@pytest.fixture
-def engine():
-    return ScriptedEngine()
-
-
-@pytest.fixture
-async def hub(engine):
-    async with LogHub(engine, Settings(linger=0)) as hub:
-        yield hub
 
 
 def write(engine, container, *moments):

@@ -8,13 +8,13 @@ import pytest
 
 from dashboard.model import SECOND, Gap, LogLine, Notice
 from dashboard.timeline.joint import Joint
-from tests.unit.timeline.test_feed import engine, hub, known, numbers, texts, until  # noqa: F401
+from tests.unit.timeline.test_feed import known, numbers, texts, until
 
 pytestmark = pytest.mark.usefixtures('quick')
 
 
 @pytest.fixture
-async def web(engine, hub):  # noqa: F811
+async def web(engine, hub):
     web = engine.add('web')
     await known(hub, 'web')
     return web
@@ -28,13 +28,13 @@ def watchful(monkeypatch):
     monkeypatch.setattr('dashboard.timeline.stall.GRACE', 0.02)
 
 
-def told(hub, web):  # noqa: F811
+def told(hub, web):
     """Lines and gaps of a service."""
     rows = hub.feed(web.service).history.slice(0)
     return ['gap' if isinstance(row, Gap) else row.text for row in rows if not isinstance(row, Notice)]
 
 
-async def test_last_words_that_no_follower_gives_are_shown(engine, hub, web):  # noqa: F811
+async def test_last_words_that_no_follower_gives_are_shown(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         engine.write(web, 'first')
         assert await texts(subscription, 1) == ['first']
@@ -46,7 +46,7 @@ async def test_last_words_that_no_follower_gives_are_shown(engine, hub, web):  #
         assert told(hub, web) == ['first', 'panic: no newline']
 
 
-async def test_the_only_words_of_a_container_are_shown_though_no_follower_gives_them(engine, hub, web):  # noqa: F811
+async def test_the_only_words_of_a_container_are_shown_though_no_follower_gives_them(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         await until(lambda: hub.feed(web.service).status.phase == 'live')
         engine.stick(web)
@@ -55,7 +55,7 @@ async def test_the_only_words_of_a_container_are_shown_though_no_follower_gives_
         assert await texts(subscription, 1) == ['panic']
 
 
-async def test_the_log_of_a_stopped_container_is_read_once(engine, hub):  # noqa: F811
+async def test_the_log_of_a_stopped_container_is_read_once(engine, hub):
     web = engine.add('web', status='exited')
     engine.write(web, 'old')
     await known(hub, 'web')
@@ -66,7 +66,7 @@ async def test_the_log_of_a_stopped_container_is_read_once(engine, hub):  # noqa
 
 
 @pytest.mark.usefixtures('watchful')
-async def test_a_stuck_stream_is_noticed_and_taken_up_where_it_was(engine, hub, web):  # noqa: F811
+async def test_a_stuck_stream_is_noticed_and_taken_up_where_it_was(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         engine.write_many(web, numbers(1, 3))
         assert await texts(subscription, 3) == numbers(1, 3)
@@ -77,7 +77,7 @@ async def test_a_stuck_stream_is_noticed_and_taken_up_where_it_was(engine, hub, 
 
 
 @pytest.mark.usefixtures('watchful')
-async def test_what_a_stuck_stream_missed_and_nobody_has_any_more_is_a_gap(engine, hub, web):  # noqa: F811
+async def test_what_a_stuck_stream_missed_and_nobody_has_any_more_is_a_gap(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         engine.write_many(web, numbers(1, 3))
         assert await texts(subscription, 3) == numbers(1, 3)
@@ -88,7 +88,7 @@ async def test_what_a_stuck_stream_missed_and_nobody_has_any_more_is_a_gap(engin
         assert told(hub, web) == [*numbers(1, 3), 'gap', *numbers(8, 9)]
 
 
-async def test_what_a_busy_stream_skips_is_read_from_the_log_when_it_jumps_ahead(engine, hub, web):  # noqa: F811
+async def test_what_a_busy_stream_skips_is_read_from_the_log_when_it_jumps_ahead(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         start = 1_800_000_000 * SECOND
         for number in range(1, 601):
@@ -103,13 +103,13 @@ async def test_what_a_busy_stream_skips_is_read_from_the_log_when_it_jumps_ahead
         assert told(hub, web) == numbers(1, 902)
 
 
-def write_fast(engine, web, first, last):  # noqa: F811
+def write_fast(engine, web, first, last):
     """Lines of a log that is written 4,000 lines a second."""
     for number in range(first, last + 1):
         engine.write(web, str(number), timestamp=1_800_000_000 * SECOND + number * SECOND // 4_000)
 
 
-async def test_a_fast_stream_that_jumps_by_less_than_a_blink_is_checked(engine, hub, web):  # noqa: F811
+async def test_a_fast_stream_that_jumps_by_less_than_a_blink_is_checked(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         write_fast(engine, web, 1, 1_000)
         assert await texts(subscription, 1_000) == numbers(1, 1_000)
@@ -121,7 +121,7 @@ async def test_a_fast_stream_that_jumps_by_less_than_a_blink_is_checked(engine, 
         assert told(hub, web) == numbers(1, 2_510)
 
 
-async def test_a_stream_that_skips_again_and_again_and_gives_little_between_loses_nothing(engine, hub, web):  # noqa: F811
+async def test_a_stream_that_skips_again_and_again_and_gives_little_between_loses_nothing(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         write_fast(engine, web, 1, 2_000)
         assert await texts(subscription, 2_000) == numbers(1, 2_000)
@@ -132,7 +132,7 @@ async def test_a_stream_that_skips_again_and_again_and_gives_little_between_lose
         assert told(hub, web) == numbers(1, 5_000)
 
 
-async def test_what_a_stream_skipped_and_its_log_has_no_more_is_a_gap(engine, hub, web):  # noqa: F811
+async def test_what_a_stream_skipped_and_its_log_has_no_more_is_a_gap(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         write_fast(engine, web, 1, 2_000)
         assert await texts(subscription, 2_000) == numbers(1, 2_000)
@@ -143,7 +143,7 @@ async def test_what_a_stream_skipped_and_its_log_has_no_more_is_a_gap(engine, hu
         assert told(hub, web) == [*numbers(1, 2_000), 'gap', *numbers(2_986, 3_000)]
 
 
-async def test_a_stream_that_skipped_is_trusted_again_after_a_while(engine, hub, web, monkeypatch):  # noqa: F811
+async def test_a_stream_that_skipped_is_trusted_again_after_a_while(engine, hub, web, monkeypatch):
     monkeypatch.setattr('dashboard.timeline.reader.DISTRUST', 0.0)
     async with hub.subscribe(web.service, 0) as subscription:
         write_fast(engine, web, 1, 2_000)
@@ -157,7 +157,7 @@ async def test_a_stream_that_skipped_is_trusted_again_after_a_while(engine, hub,
         assert engine.streams_opened == opened, 'and nobody looks into the log'
 
 
-async def test_a_log_that_is_silent_is_looked_at_ever_more_seldom(engine, hub, web, monkeypatch, watchful):  # noqa: F811
+async def test_a_log_that_is_silent_is_looked_at_ever_more_seldom(engine, hub, web, monkeypatch, watchful):
     waits, sleep = [], asyncio.sleep
 
     async def brief(seconds):
@@ -171,7 +171,7 @@ async def test_a_log_that_is_silent_is_looked_at_ever_more_seldom(engine, hub, w
     assert sorted(set(waits))[:4] == pytest.approx([0.02, 0.04, 0.08, 0.16])
 
 
-async def test_what_a_removed_container_wrote_while_its_stream_was_cut_is_a_gap(engine, hub, web):  # noqa: F811
+async def test_what_a_removed_container_wrote_while_its_stream_was_cut_is_a_gap(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
         engine.write(web, 'first')
         assert await texts(subscription, 1) == ['first']
@@ -187,7 +187,7 @@ async def test_what_a_removed_container_wrote_while_its_stream_was_cut_is_a_gap(
         assert told(hub, web) == ['first', 'gap']
 
 
-async def test_a_container_that_was_removed_before_it_was_even_listed_is_a_gap(engine, hub, web):  # noqa: F811
+async def test_a_container_that_was_removed_before_it_was_even_listed_is_a_gap(engine, hub, web):
     async with hub.subscribe(web.service, 0):
         await until(lambda: hub.feed(web.service).status.phase == 'live')
         brief = engine.add('web')
@@ -200,7 +200,7 @@ async def test_a_container_that_was_removed_before_it_was_even_listed_is_a_gap(e
         assert gap.start <= gap.end
 
 
-async def test_one_that_is_listed_before_it_can_be_asked_for_has_missed_nothing(engine, hub, web, monkeypatch):  # noqa: F811
+async def test_one_that_is_listed_before_it_can_be_asked_for_has_missed_nothing(engine, hub, web, monkeypatch):
     monkeypatch.setattr('dashboard.timeline.feed.RECHECK', 0.01)
     async with hub.subscribe(web.service, 0) as subscription:
         early = engine.add('web', status='created')
@@ -212,7 +212,7 @@ async def test_one_that_is_listed_before_it_can_be_asked_for_has_missed_nothing(
         assert 'gap' not in told(hub, web)
 
 
-async def test_one_that_could_not_be_asked_for_and_ran_and_was_removed_is_a_gap(engine, hub, web):  # noqa: F811
+async def test_one_that_could_not_be_asked_for_and_ran_and_was_removed_is_a_gap(engine, hub, web):
     async with hub.subscribe(web.service, 0):
         early = engine.add('web', status='created')
         await until(lambda: len(hub.feed(web.service).service.containers) == 2)
@@ -225,7 +225,7 @@ async def test_one_that_could_not_be_asked_for_and_ran_and_was_removed_is_a_gap(
 
 
 @pytest.mark.parametrize(('exit_code', 'end'), [(0, []), (1, ['gap'])])
-async def test_one_that_is_removed_as_it_ends_is_a_gap_if_it_failed(engine, hub, web, exit_code, end):  # noqa: F811
+async def test_one_that_is_removed_as_it_ends_is_a_gap_if_it_failed(engine, hub, web, exit_code, end):
     async with hub.subscribe(web.service, 0) as subscription:
         engine.write(web, 'first')
         assert await texts(subscription, 1) == ['first']
@@ -240,7 +240,7 @@ async def test_one_that_is_removed_as_it_ends_is_a_gap_if_it_failed(engine, hub,
         assert any('before the end of its log could be checked' in text for text in words) == (not exit_code)
 
 
-async def test_an_engine_whose_streams_do_not_join_its_log_is_followed_without_loss(engine, hub, web):  # noqa: F811
+async def test_an_engine_whose_streams_do_not_join_its_log_is_followed_without_loss(engine, hub, web):
     engine.joins = False
     engine.write_many(web, numbers(1, 500))
     async with hub.subscribe(web.service, 500) as subscription:

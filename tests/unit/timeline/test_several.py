@@ -8,29 +8,15 @@ from contextlib import aclosing
 
 import pytest
 
-from dashboard.config import Settings
-from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import BadRequest, ServiceNotFound
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.timeline.catalog import MOST_NAMES
-from dashboard.timeline.hub import LogHub
 from dashboard.timeline.merge import Merger
+from tests.unit.timeline.test_feed import until
 
 pytestmark = pytest.mark.usefixtures('quick')
 
 NOW = time.time_ns()
-
-
-@pytest.fixture
-def engine():
-    return ScriptedEngine()
-
-
-@pytest.fixture
-async def hub(engine):
-    async with LogHub(engine, Settings(linger=0)) as hub:
-        await hub.asked()
-        yield hub
 
 
 @pytest.fixture
@@ -39,13 +25,6 @@ async def shop(engine, hub):
     containers = [engine.add(name, project='shop') for name in ('api', 'db', 'web')]
     await until(lambda: len(hub.services) == 3)
     return containers
-
-
-async def until(condition, timeout=5.0):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
 
 
 async def lines(subscription, count):

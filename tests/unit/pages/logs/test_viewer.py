@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -62,6 +63,20 @@ class PatientScreen(Screen):
             self.waiting = True
             await asyncio.sleep(0.01)
         return await super().replace(rows, **options)
+
+
+@asynccontextmanager
+async def watched(capacity: int, written: int) -> AsyncIterator[tuple[BusyEngine, LogViewer]]:
+    """A viewer of a service that has written so many lines, which shows the last 50 of them."""
+    engine = BusyEngine()
+    engine.go_on(written)
+    async with LogHub(engine, Settings()) as hub:
+        await hub.asked()
+        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), capacity, lambda: None)
+        viewer.watch(engine.web.service, 50)
+        last = [str(number) for number in range(1, written + 1)][-50:]
+        await until(lambda: viewer.view.texts == last)
+        yield engine, viewer
 
 
 @pytest.mark.parametrize('capacity', [500, 5_000])
@@ -139,13 +154,7 @@ async def test_what_cannot_be_read_when_a_tab_comes_back_is_a_gap_that_can_be_op
 
 async def test_a_filter_searches_all_that_the_server_holds_and_nothing_that_was_cleared(monkeypatch):
     monkeypatch.setattr(viewer_module, 'LogView', Screen)
-    engine = BusyEngine()
-    engine.go_on(ALL)
-    async with LogHub(engine, Settings()) as hub:
-        await hub.asked()
-        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 1_000, lambda: None)
-        viewer.watch(engine.web.service, 50)
-        await until(lambda: len(viewer.view.shown) == 50)
+    async with watched(1_000, ALL) as (engine, viewer):
         viewer.filter('77')
         found = [str(number) for number in range(1, ALL + 1) if '77' in str(number)]
         await until(lambda: viewer.view.texts == found)
@@ -170,13 +179,7 @@ async def test_a_filter_searches_all_that_the_server_holds_and_nothing_that_was_
 async def test_of_many_that_a_filter_finds_the_newest_are_asked_alone_and_shown_as_if_all_had_been(monkeypatch):
     monkeypatch.setattr(viewer_module, 'LogView', Screen)
     asked = count_asked(monkeypatch)
-    engine = BusyEngine()
-    engine.go_on(ALL)
-    async with LogHub(engine, Settings()) as hub:
-        await hub.asked()
-        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 100, lambda: None)
-        viewer.watch(engine.web.service, 50)
-        await until(lambda: len(viewer.view.shown) == 50)
+    async with watched(100, ALL) as (_, viewer):
         asked.clear()
         viewer.filter('-x')
         await until(lambda: viewer.view.texts == [str(number) for number in range(ALL - 99, ALL + 1)])
@@ -194,13 +197,7 @@ async def test_of_many_that_a_filter_finds_the_newest_are_asked_alone_and_shown_
 
 async def test_where_more_comes_than_the_page_holds_the_newest_are_shown_behind_a_gap(monkeypatch):
     monkeypatch.setattr(viewer_module, 'LogView', PatientScreen)
-    engine = BusyEngine()
-    engine.go_on(1)
-    async with LogHub(engine, Settings()) as hub:
-        await hub.asked()
-        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 100, lambda: None)
-        viewer.watch(engine.web.service, 50)
-        await until(lambda: viewer.view.texts == ['1'])
+    async with watched(100, 1) as (engine, viewer):
         viewer.view.busy = True
         viewer.filter('-x')
         await until(lambda: viewer.view.waiting)
@@ -241,13 +238,7 @@ def count_asked(monkeypatch) -> list:
 
 async def test_what_is_shown_anew_is_shown_around_where_the_reader_stays(monkeypatch):
     monkeypatch.setattr(viewer_module, 'LogView', Screen)
-    engine = BusyEngine()
-    engine.go_on(ALL)
-    async with LogHub(engine, Settings()) as hub:
-        await hub.asked()
-        viewer = LogViewer(View(hub, Visit(IDENTITY), Redactor()), 100, lambda: None)
-        viewer.watch(engine.web.service, 50)
-        await until(lambda: viewer.view.shown)
+    async with watched(100, ALL) as (_, viewer):
         assert await viewer.seek(parse('/^1234$/'), '', up=True)
         await until(lambda: '1234' in viewer.view.texts)
         viewer.filter('234')
