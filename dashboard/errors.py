@@ -8,9 +8,11 @@ DashboardError
 │   │   └── RequestRefused it answers, but not what was asked: says which request, how it answered and what to do
 │   ├── ContainerGone      the container was removed
 │   └── LogsUnreadable     its log driver keeps nothing that can be read
+├── StoreUnavailable       stored lines cannot be read now: says why
 ├── ServiceNotFound        no service of that name, or more than one
 ├── BadRequest             a parameter is wrong: says what it takes
 ├── RightsChanged          what the asker may see became less while it was read
+├── BrokenOff              a download was cancelled by its own user
 ├── LimitReached           too much of something at once: says of what, and when to try again
 │   └── NoStreamLeft       that of everybody together
 └── AuthError
@@ -84,6 +86,13 @@ class LogsUnreadable(EngineError):
         self.driver = driver
 
 
+class StoreUnavailable(DashboardError):
+    """Stored lines cannot be read, or removed, at the moment."""
+
+    def __init__(self, reason: str, doing: str = 'read', hint: str = 'Try again in a moment.') -> None:
+        super().__init__(f'The stored lines cannot be {doing}: {reason}. {hint}')
+
+
 class ServiceNotFound(DashboardError):
     """The name fits no service, or fits several."""
 
@@ -97,6 +106,13 @@ class RightsChanged(DashboardError):
 
     def __init__(self) -> None:
         super().__init__('What you may see has changed while this was read: ask again.')
+
+
+class BrokenOff(DashboardError):
+    """Its own user has cancelled a download."""
+
+    def __init__(self) -> None:
+        super().__init__('You have cancelled this download.')
 
 
 class LimitReached(DashboardError):

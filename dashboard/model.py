@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
+from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from dashboard.errors import BadRequest
@@ -38,6 +39,11 @@ class ServiceKey:
         """``project:name``, which names one service even when several projects have one of that name."""
         return f'{self.project}:{self.name}'
 
+    def fits(self, pattern: str) -> bool:
+        """Whether a pattern ``project/service`` covers it; both parts in the manner of a shell, with regard to case."""
+        project, _, service = pattern.partition('/')
+        return fnmatchcase(self.project, project) and fnmatchcase(self.name, service)
+
 
 @dataclass(frozen=True, slots=True)
 class Container:
@@ -52,6 +58,7 @@ class Container:
     created: int = 0  # seconds since the epoch
     replica: str = ''  # its number within its service, which the container that replaces it takes over
     exit_code: int | None = None  # how it ended last, of one that does not run or is about to run again
+    recorded: bool = True  # whether its lines may be kept; a label says no
 
     @property
     def short_id(self) -> str:
@@ -174,6 +181,12 @@ class LogLine:
     def is_cut(self) -> bool:
         """Whether the next line of its stream goes on with it, for it was longer than ``LONGEST_LINE``."""
         return len(self.record) >= LEAST_CUT + PREFIX and not self.record.endswith(b'\n')
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it may be only the beginning of a line: pieces that the engine cuts, as far as it has them."""
+        pieces, rest = divmod(len(self.record) - PREFIX, ENGINE_SPLIT)
+        return pieces > 0 and not rest and not self.record.endswith(b'\n') and not self.is_cut
 
     @property
     def cursor(self) -> Cursor:

@@ -1,13 +1,14 @@
 """What a line says: its visible text, level, fields and message; the times people type, and what they ask for."""
 
 from dashboard.lines.ansi import PLAIN, Style, rgb, sequences, spans, unseen, visible
-from dashboard.lines.fields import Field, Fields, Kind, fields_of, fields_of_lines
+from dashboard.lines.asking import folded_text, levels_that
+from dashboard.lines.fields import ACCESS_NAMES, Field, Fields, Kind, fields_of, fields_of_lines, number_of
 from dashboard.lines.levels import Level, level_named, level_of, levels_named, levels_of
 from dashboard.lines.messages import Grouper, Message, Part, beginning, messages_of, surely_begins
 from dashboard.lines.moments import parse_moment
 from dashboard.lines.objects import set_out
 from dashboard.lines.patterns import RefusedPattern, compiled, fixed, reason_of, steps
-from dashboard.lines.query import Question, parse, places
+from dashboard.lines.query import Question, askable, can_be_typed, parse, places
 from dashboard.lines.sifting import Sifter
 from dashboard.lines.tree import (
     And,
@@ -41,10 +42,12 @@ from dashboard.lines.volume import (
     counted,
     counted_in,
     histogram,
+    together,
 )
-from dashboard.lines.when import parse_when
+from dashboard.lines.when import Range, as_address, parse_past, parse_range, parse_when
 
 __all__ = [
+    'ACCESS_NAMES',
     'BEGINS',
     'LATEST',
     'MOST_BARS',
@@ -72,6 +75,7 @@ __all__ = [
     'Order',
     'Part',
     'Question',
+    'Range',
     'Reckoner',
     'RefusedPattern',
     'Regex',
@@ -82,22 +86,30 @@ __all__ = [
     'Volume',
     'all_of',
     'any_of',
+    'as_address',
+    'askable',
     'beginning',
+    'can_be_typed',
     'compiled',
     'counted',
     'counted_in',
     'fields_of',
     'fields_of_lines',
     'fixed',
+    'folded_text',
     'histogram',
     'level_named',
     'level_of',
     'levels_named',
     'levels_of',
+    'levels_that',
     'messages_of',
     'none_of',
+    'number_of',
     'parse',
     'parse_moment',
+    'parse_past',
+    'parse_range',
     'parse_when',
     'places',
     'reason_of',
@@ -107,6 +119,7 @@ __all__ = [
     'spans',
     'steps',
     'surely_begins',
+    'together',
     'unseen',
     'visible',
 ]

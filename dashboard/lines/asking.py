@@ -16,6 +16,7 @@ from dashboard.lines.ansi import visible
 from dashboard.lines.fields import Named, may_name, named_of, number_of, text_of, values_in
 from dashboard.lines.levels import Level, level_of
 from dashboard.lines.messages import level_in_message
+from dashboard.lines.objects import object_of
 from dashboard.lines.patterns import Pattern, RefusedPattern, compiled, reason_of
 from dashboard.lines.tree import (
     And,
@@ -92,7 +93,7 @@ class Subject:
         """What it gives to a name; of several lines the first is asked, or all when they are one object."""
         if self._named is None:
             content = self.content
-            if self.lines > 1 and content[:1] not in (b'{', b' '):
+            if self.lines > 1 and object_of(content) is None:
                 content = content.partition(b'\n')[0]
             self._named = named_of(content)
         return list(values_in(self._named, name))
@@ -144,8 +145,7 @@ def hint_of(tree: Tree) -> Hint | None:
         case HasValue() | HasField() | Compares():
             return _field_hint(tree)
         case HasLevel(order, level):
-            ask = _level(order, level)
-            levels = frozenset(level for level in Level if ask(Subject(b'', level=level)))
+            levels = levels_that(order, level)
             return lambda record: level_in_message(content_of(record)) in levels
     return None  # an expression may fit over the end of a line, and what is denied must be in no line
 
@@ -185,6 +185,17 @@ def expressions_of(patterns: Sequence[str]) -> dict[str, Expression]:
     return {pattern: Expression(pattern, MEMORY // len(different)) for pattern in different}
 
 
+def folded_text(text: str) -> str:
+    """A text in small letters, in ASCII where ASCII can find it in any case."""
+    return text.translate(_ASCII_TWINS).lower()
+
+
+def levels_that(order: Order, level: Level) -> frozenset[Level]:
+    """Those that compare so to a level."""
+    ask = _level(order, level)
+    return frozenset(level for level in Level if ask(Subject(b'', level=level)))
+
+
 class Literal:
     """Finds a text in the visible text, in upper or lower case.
 
@@ -195,7 +206,7 @@ class Literal:
 
     def __init__(self, text: str) -> None:
         self.pattern = re.compile(re.escape(text), re.IGNORECASE)
-        folded = text.translate(_ASCII_TWINS).lower()
+        folded = folded_text(text)
         self._ascii = folded.encode() if folded.isascii() else None
 
     def asked(self, subject: Subject) -> bool:
@@ -292,7 +303,7 @@ def _field(leaf: HasValue | HasField | Compares) -> Test:
     name = leaf.name.lower()
     last = name.rpartition('.')[2].encode()
     fits = _fitting(leaf)
-    literal = Literal(f'{leaf.name}:{leaf.value}').asked if isinstance(leaf, HasValue) else None
+    literal = Literal(f'{leaf.name}:{leaf.value}').asked if isinstance(leaf, HasValue) and leaf.value else None
 
     def test(subject: Subject) -> bool:
         if literal is not None and literal(subject):
@@ -300,6 +311,11 @@ def _field(leaf: HasValue | HasField | Compares) -> Test:
         return subject.may_name(last) and any(fits(value) for value in subject.values(name))
 
     return test
+
+
+def is_said(leaf: HasValue, subject: Subject) -> bool:
+    """Whether a field says so; not only the text."""
+    return any(map(_fitting(leaf), subject.values(leaf.name.lower())))
 
 
 def _fitting(leaf: HasValue | HasField | Compares) -> Callable[[Any], bool]:
@@ -318,7 +334,7 @@ def _fitting(leaf: HasValue | HasField | Compares) -> Callable[[Any], bool]:
             return True
         if have is not None and not isinstance(value, str):
             return False  # 1.10 and 1.1 are one number; how it was written is no part of it
-        text = text_of(value)
+        text = visible(text_of(value))
         return words.search(text) is not None if wanted else text in ('', 'null')
 
     return fits

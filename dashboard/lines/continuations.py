@@ -12,6 +12,7 @@ from dashboard.lines.dialects import begins_with_time
 from dashboard.lines.levels import Level, head_of, level_of
 
 SPACE = (b' ', b'\t')
+_IN_DATES = (b'-', b'/')  # behind the year
 TRACEBACK = b'Traceback (most recent call last):'
 
 
@@ -19,7 +20,12 @@ def begins(head: bytes, level: Level) -> bool:
     """Whether a line that is not indented begins a message whatever stands before it: it has its own time or level."""
     if level is Level.UNKNOWN and not begins_with_time(head):
         return False
-    return not (_BELOW(head) or _CRASH(head) or is_detail(head))
+    first = head[:1]
+    if first == b'{':  # the fast ways for what most lines are: objects, and what begins with a date or another number
+        return True
+    if first.isdigit():
+        return not (is_detail(head) or (head[4:5] not in _IN_DATES and _CRASH(head)))
+    return not (_CRASH(head) or _BELOW(head) or is_detail(head))
 
 
 def follows(head: bytes, state: str) -> bool:
@@ -66,6 +72,8 @@ def state_after(head: bytes, before: str) -> str:
         return 'python'
     if match := _ENTERS(head):
         return match.lastgroup or ''
+    if before == 'json' and _CLOSED(head):  # but for more brackets, which may follow any line
+        return ''
     return _NEXT.get(before, before)
 
 
@@ -101,5 +109,6 @@ _BELOW = _finder(r"""
   | Node\.js\ v\d
 """)
 _CLOSERS = _finder(r'[}\])]+[,;]?\s*$')
+_CLOSED = _finder(r'[}\]]+\s*$')
 _DETAIL = _finder(r'(?:[^\[\n]{0,80}\[(\d+)\][^:\n]{0,80}?\ )?(?:DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION):\ \ ')
 _PROCESS = _finder(r'[^\[\n]{0,80}\[(\d+)\]')

@@ -48,13 +48,22 @@ def _told_by(match: re.Match[bytes] | None) -> str | None:
     if not match:
         return None
     word = match[match.lastindex or 0]
-    return _MEANINGS[match.lastgroup](word.decode()) if match.lastgroup in _MEANINGS else _KNOWN.get(word)
+    if match.lastgroup in _MEANINGS:
+        return _MEANINGS[match.lastgroup](word.decode())
+    level = _KNOWN.get(word)
+    return None if level in _SEVERE and match.string[-1] in _ENDS and _counts(match) else level
+
+
+def _counts(match: re.Match[bytes]) -> bool:
+    """Whether the level that a pattern has found only names what is counted."""
+    return _COUNTED_THERE(match.string, match.end(match.lastindex or 0)) is not None
 
 
 def _behind_head(head: bytes) -> str | None:
     """The level of a line that begins with a time or with something in brackets."""
     if (start := _HEAD(head)) and (match := _BEHIND(head, start.end())) and _plain(start, match):
-        return _KNOWN[match[match.lastindex or 0]]
+        level = _KNOWN[match[match.lastindex or 0]]
+        return None if level in _SEVERE and head[-1] in _ENDS and _counts(match) else level
     return None
 
 
@@ -120,6 +129,12 @@ _GROUPS = re.compile(_GROUP.encode())
 _END = r'(?=[\]\s|:/\[(,;-]|$)'
 _PHP = r'(?:NOTICE:\ )?(?:PHP\ message:\ )?PHP\ (Fatal\ error|Parse\ error|Warning|Notice|Deprecated)(?=:)'
 _COUNTED = r'(?!\ \w+[\ =:]+\d+(?:[,;|/]|\s*$))'  # FATAL rows 0
+_COUNTED_THERE = re.compile(  # the same behind a time, where only these words say so: ERROR attempt 3 is an error
+    rb'(?: (?:rows|records|entries|events|messages|count|total|rate|ratio|budget)(?: \w+)?[ =:]+\d[\d.]*+%?'
+    rb'(?:[,;|/]|$)|: *0%?$)'
+).match
+_ENDS = b'0123456789%'  # of a line that counts: most do not, and need no second look
+_SEVERE = frozenset({'warn', 'error', 'fatal'})
 _METHOD = '(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS|CONNECT|TRACE|PROPFIND|REPORT|MKCOL|PRI)'
 _KEY = '(?:level|lvl|severity|loglevel|log_level|log[.]level|at)'
 
@@ -152,8 +167,9 @@ _FIRST_WORD = _pattern(rf"""\s*+(?>
   | {_METHOD}\ /\S*\ (?P<morgan>\d{{3}})[ ]
   | Completed\ (?P<done>\d{{3}})\ [A-Z]
   | (?P<dead>panic:\ |fatal\ error:\ )
-  | (?P<crash>Traceback\ \(most\ recent\ call\ last\):|Exception\ in\ thread\ "|Unhandled\ (?:exception|rejection)
-    | thread\ '[^']{{0,80}}'\ (?:\(\d+\)\ )?panicked\ at|Uncaught[ ]
+  | (?P<crash>Traceback\ \(most\ recent\ call\ last\):|Exception\ in\ thread\ "|Unhandled\ (?:exception|rejection)\b
+    | thread\ '[^']{{0,80}}'\ (?:\(\d+\)\ )?panicked\ at
+    | Uncaught\ (?!(?:exception|error|rejection)s\b)
     | (?:[\w.$]++:\ )?[\w.$]*?[A-Z]\w*?(?:Error|Exception)(?::\ |$))
   | \[\ *({_ANY})\ *\] | \w{{1,40}}:({_ANY})(?=\ +\d{{4}}-) | {_NAMED}
 )""")

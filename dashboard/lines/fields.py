@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
 from dashboard.lines.ansi import visible
@@ -20,6 +20,12 @@ LONGEST_VALUE = 8_192  # characters shown of a value
 LONGEST_NAME = 200  # characters of a name
 DEEPEST = 16  # levels of JSON that become names such as a.b.c; what lies deeper is the text of one field
 LONGEST_PAIRS = 64 << 10  # bytes of a line of text in which fields are looked for
+SHORT = 500  # characters of a line whose pairs are remembered for a while
+ACCESS_NAMES = frozenset(  # of the fields of an access log, which stand in it without them
+    name.encode()
+    for name in ('host', 'ip', 'user', 'request', 'method', 'path', 'protocol', 'status', 'bytes', 'referer', 'agent',
+                 'forwarded')
+)  # fmt: skip
 
 
 Named: TypeAlias = dict[str, Any] | list[tuple[str, str]]  # an object of JSON, or pairs
@@ -109,7 +115,7 @@ def may_name(content: bytes, last: bytes) -> bool:
     """
     if not (content.isascii() and last.isascii()) or b'\\' in content or b'\x1b' in content:
         return True  # letters beyond ASCII have other small ones than bytes, and a name may be written in other ways
-    return last in content.lower() or (last in _ACCESS_NAMES and b'"' in content)
+    return last in content.lower() or (last in ACCESS_NAMES and b'"' in content)
 
 
 def number_of(text: str) -> float | None:
@@ -121,7 +127,7 @@ def number_of(text: str) -> float | None:
 
 def text_of(value: Any) -> str:
     """A value of JSON as text: a string as it is, anything else as JSON writes it."""
-    return clean(value) if isinstance(value, str) else compact(value)
+    return clean(value if isinstance(value, str) else compact(value))
 
 
 def _of_object(found: dict[str, Any]) -> Fields:
@@ -183,6 +189,11 @@ def _of_pairs(before: str, pairs: list[tuple[str, str]]) -> Fields:
 
 
 def _pairs(text: str) -> tuple[str, list[tuple[str, str]]] | None:
+    """See :func:`_found_pairs`. A line is asked for its fields, and when it is found they are shown: once is enough."""
+    return _known_pairs(text) if len(text) <= SHORT else _found_pairs(text)
+
+
+def _found_pairs(text: str) -> tuple[str, list[tuple[str, str]]] | None:
     """The pairs of a line and what stands before them; None when it has none.
 
     A line that begins with one may have other words among them. In another only those count that end it.
@@ -246,8 +257,4 @@ _QUOTED = re.compile(
     r'(?:(?>[A-Z]{3,9}: +)?(?P<ip>\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]|[0-9a-f:]+:[0-9a-f]*)(?::\d+)? )?[^"]{0,160}+'
     r'"(?P<request>[A-Z]{3,9} [^"]* HTTP/[\d.]+)" (?P<status>\d{3})(?: (?P<bytes>\d+|-)(?= |$))?'
 ).match
-_ACCESS_NAMES = frozenset(
-    name.encode()
-    for name in ('host', 'ip', 'user', 'request', 'method', 'path', 'protocol', 'status', 'bytes', 'referer', 'agent',
-                 'forwarded')
-)  # fmt: skip
+_known_pairs = lru_cache(maxsize=8_192)(_found_pairs)

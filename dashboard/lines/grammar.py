@@ -1,7 +1,8 @@
 """How a question is read: from what a person types to a tree.  Knows nothing of lines.
 
 What a person types is text, until something in it is clearly an operator: ``"a phrase"``, ``-word``, ``/regex/``,
-``field:value``, ``( )``, and ``AND``, ``OR``, ``NOT`` in capitals. Words between two operators are one text, as typed.
+``field:value`` or ``"a field":value``, ``( )``, and ``AND``, ``OR``, ``NOT`` in capitals. Words between two operators
+are one text, as typed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dashboard.errors import BadRequest
 from dashboard.lines.fields import number_of
 from dashboard.lines.levels import Level, level_named
 from dashboard.lines.tree import (
+    NAME,
     Compares,
     Everything,
     HasField,
@@ -135,11 +137,12 @@ class _Scanner:
         match = _FIELD(self._typed, place)
         if not match:
             return None
-        name, order = match[1], match[2]
+        name, order = match[1] or _unquoted(match[2]), match[3]
         if (phrase := _PHRASE(self._typed, match.end())) and not order and self._ends(phrase.end()):
             return Token('term', place, phrase.end(), _named(name, '', _unquoted(phrase[1]), True))
         end = self._word_end(match.end())
-        if end == match.end() or self._typed.startswith(('//', ':'), match.end()):  # http://x, std::x
+        odd = ('//', ':', '"') if match[1] is None else ('//', ':')  # http://x, std::x, "a b":"c","d":1
+        if end == match.end() or self._typed.startswith(odd, match.end()):
             return None
         return Token('term', place, end, _named(name, order, self._typed[match.end() : end], False))
 
@@ -259,8 +262,11 @@ _NAME = re.compile(r'[\w.@/:+-]+').fullmatch
 _DENIABLE = re.compile(r'[\w"(/@]').match
 _PHRASE = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL).match
 _SLASHES = re.compile(r'\\.|/', re.DOTALL).finditer
-_FIELD = re.compile(r'([^\W\d][\w.@-]{0,199}|@\w[\w.@-]{0,198}):(>=|<=|>|<|)').match
+# a name in quotes is one where it needs them: "level":"error" is text
+_FIELD = re.compile(rf'(?:({NAME})|(?!"{NAME}")"((?:[^"\\]|\\.)*+)"):(>=|<=|>|<|)', re.DOTALL).match
 _ESCAPED = re.compile(r'\\(["\\])')
 _ESCAPE = re.compile(r'\\.', re.DOTALL)
 # one expression, as it was before there were other forms: it may hold slashes and spaces, but not what reads as more
-_WHOLE_REGEX = re.compile(r'/(?!.*/\s+(?:AND|OR|NOT|-?[/"(]|-\w|[^\W\d][\w.@-]*:\S)).+/', re.DOTALL).fullmatch
+_WHOLE_REGEX = re.compile(
+    r'/(?!.*/\s+(?:AND|OR|NOT|-?[/"(]|-[\w@]|(?:[^\W\d]|@\w)[\w.@-]*:\S)).+/', re.DOTALL
+).fullmatch

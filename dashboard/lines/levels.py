@@ -25,15 +25,17 @@ class Level(IntEnum):
     FATAL = 6
 
 
-def level_of(content: bytes) -> Level:
+def level_of(content: bytes, head: bytes | None = None) -> Level:
     """The level of a line, from its bytes without timestamp and line ending (:attr:`LogLine.content`).
 
     Only what a logger wrote there counts (``[error]``, ``"level":"error"``, ``ERROR:``), in its place at the head of
     the line; never a word in a sentence. Access logs have that of their status: 5xx is an error, 4xx a warning.
+
+    :param head: that of the line, where it is known already
     """
     if content[:1] in (b'{', b' ') and (fields := object_of(content)) is not None:
         return level_of_object(fields)
-    word = word_of(head_of(content))
+    word = word_of(head_of(content) if head is None else head)
     return _LEVELS[word] if word else Level.UNKNOWN
 
 
@@ -78,10 +80,17 @@ def level_of_object(fields: dict[str, Any]) -> Level:
     return _by_shape(fields)
 
 
+def level_of_member(line: bytes) -> Level:
+    """The level that a line gives to an object which is set out over several: ``  "level": "error",``."""
+    match = _MEMBER(line)
+    fields = object_of(b'{%b}' % match[1]) if match else None
+    return level_of_object(fields) if fields else Level.UNKNOWN
+
+
 def _value(key: str, value: Any, fields: dict[str, Any]) -> Level | None:
     """What the value of a key that may hold a level means; None when it means nothing."""
     if isinstance(value, str):
-        if name := WORDS.get(value.strip().lower()):
+        if name := WORDS.get((visible(value) if '\x1b' in value else value).strip().lower()):
             return _LEVELS[name]
         value = int(value) if len(value) < 4 and value.isascii() and value.isdecimal() else None
     if isinstance(value, dict):  # ECS as it is nested, {"log": {"level": …}}
@@ -118,6 +127,7 @@ def _by_shape(fields: dict[str, Any]) -> Level:
 _LEVELS = {level.name.lower(): level for level in Level}
 _LETTERS = {'D': 'debug', 'I': 'info', 'W': 'warn', 'E': 'error', 'F': 'fatal'}
 _COLOUR = re.compile(rb'\x1b\[[0-9;:]*m')
+_MEMBER = re.compile(rb'\s*+("(?:[^"\\]|\\.){1,40}+"\s*+:\s*+(?:"(?:[^"\\]|\\.){1,80}+"|\d{1,3}+))\s*+,?\s*+$').match
 _OTEL = ('severityNumber', 'SeverityNumber', 'severity_number')
 _SYSLOG = ('PRIORITY', 'syslog_severity')
 _KEYS = (

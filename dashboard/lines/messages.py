@@ -26,7 +26,7 @@ from dashboard.lines.continuations import (
     process_of,
     state_after,
 )
-from dashboard.lines.levels import Level, head_of, level_of
+from dashboard.lines.levels import Level, head_of, level_of, level_of_member
 from dashboard.model import PREFIX, SECOND, Gap, LogLine, Row, parse_timestamp
 
 WITHIN = SECOND  # nanoseconds between two lines of a message at the most
@@ -40,9 +40,10 @@ Source: TypeAlias = tuple[str, int]  # a container's id and its stream
 class Part(NamedTuple):
     """To which message a line belongs.
 
-    :param message: its number; numbers go up with the messages' first lines and are those of one :class:`Grouper`
+    :param message: its number, which is that of its first line's row
     :param first: whether the line begins it
-    :param level: that of the message as far as it has come: its first line's, or the worst when that one says none
+    :param level: that of the message as far as it has come: its first line's, or the worst when that one says none;
+        of an object over several lines, what its own members say
     """
 
     message: int
@@ -55,17 +56,21 @@ class Grouper:
 
     def __init__(self) -> None:
         self._next = 0
-        self._open: dict[Source, _Open] = {}
+        self._open: dict[Source, _Begun | _Open] = {}
 
-    def feed(self, rows: Sequence[Row]) -> list[Part | None]:
+    def feed(self, rows: Sequence[Row], first: int | None = None) -> list[Part | None]:
         """For each row the message of which it is a part; None for what is no line.
 
         Behind a gap nothing goes on: what began there may be what is missing.
+
+        :param first: the number of the first row, greater than those before; without it, rows are counted from 0 on
         """
+        first = self._next if first is None else first
+        self._next = first + len(rows)
         parts: list[Part | None] = []
-        for row in rows:
+        for number, row in enumerate(rows, first):
             if isinstance(row, LogLine):
-                parts.append(self._part(row))
+                parts.append(self._part(row, number))
                 continue
             if isinstance(row, Gap):
                 self._open.clear()
@@ -86,25 +91,33 @@ class Grouper:
         """The numbers of the messages that may have more lines when this is the newest, of whatever container."""
         return frozenset(message.number for message in self._open.values() if _near(message.record, line.record))
 
-    def _part(self, line: LogLine) -> Part:
-        source, content = (line.container.id, line.stream), _bare(line.content)
-        message = self._open.get(source)
+    def _part(self, line: LogLine, number: int) -> Part:
+        source, record = (line.container.id, line.stream), line.record
+        content = record[PREFIX:].rstrip(b'\r\n')
+        if content[:1] == b'\x1b':
+            content = _bare(content)
         if content[:1] in SPACE:  # most of a trace
-            if message is not None and message.takes(line.record) and is_indented(content):
-                return message.add(line.record, None)
-            return self._begin(source, line.record, head_of(content), level_of(content))
-        head, level = head_of(content), level_of(content)
-        may = message is not None and not begins(head, level) and message.takes(line.record)
-        if may and message is not None and message.goes_on(head):
-            return message.add(line.record, head, level)
-        return self._begin(source, line.record, head, level)
-
-    def _begin(self, source: Source, record: bytes, head: bytes, level: Level) -> Part:
-        message = self._open[source] = _Open(self._next, record, head, level)
-        self._next += 1
+            message = self._open_now(source)
+            if message is not None and message.takes(record) and is_indented(content):
+                return message.add(record, None)
+            level = level_of(content, head := head_of(content))
+        else:
+            level = level_of(content, head := head_of(content))
+            if not begins(head, level):
+                message = self._open_now(source)
+                if message is not None and message.takes(record) and message.goes_on(head):
+                    return message.add(record, head, level)
+        self._open[source] = _made(_Begun, (number, record, head, level))
         if len(self._open) > _MOST_OPEN:
             del self._open[next(iter(self._open))]
-        return Part(message.number, True, level)
+        return _made(Part, (number, True, level))
+
+    def _open_now(self, source: Source) -> _Open | None:
+        """The message with which a line of that source may go on."""
+        message = self._open.get(source)
+        if isinstance(message, _Begun):
+            message = self._open[source] = _Open(*message)
+        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +152,8 @@ def surely_begins(content: bytes) -> bool:
 
 def level_in_message(content: bytes) -> Level:
     """The level that a line gives to its message."""
-    return level_of(_bare(content))
+    bare = _bare(content)
+    return level_of(bare) or (level_of_member(bare) if bare[:1] in _MEMBERS else Level.UNKNOWN)
 
 
 def _bare(content: bytes) -> bytes:
@@ -175,10 +189,19 @@ def beginning(rows: Sequence[Row], index: int) -> int:
     return max(0, index - LOOK_BACK + 1)
 
 
+class _Begun(NamedTuple):
+    """A message of one line, as most are: nobody has asked what may follow it."""
+
+    number: int
+    record: bytes
+    head: bytes
+    level: Level
+
+
 class _Open:
     """A message that may go on."""
 
-    __slots__ = ('_bytes', '_first', '_lines', '_state', '_told', 'level', 'number', 'record')
+    __slots__ = ('_bytes', '_first', '_head', '_indent', '_lines', '_state', '_told', 'level', 'number', 'record')
 
     def __init__(self, number: int, record: bytes, head: bytes, level: Level) -> None:
         self.number = number
@@ -187,7 +210,9 @@ class _Open:
         self.level = level
         self._told = level is not Level.UNKNOWN
         self._lines, self._bytes = 1, len(record)
-        self._state = state_after(head, '')
+        self._head: bytes | None = head  # that of the last line, until what may follow it is asked
+        self._state = ''
+        self._indent = -1 if head.rstrip() == b'{' else None  # of the members, when it is an object
 
     def takes(self, record: bytes) -> bool:
         """Whether there is room and time for another line."""
@@ -196,10 +221,11 @@ class _Open:
 
     def goes_on(self, head: bytes) -> bool:
         """Whether a line that is not indented goes on with it."""
+        state = self._state_now()
         if head.startswith(TRACEBACK):
-            return self._state == 'chained' or self._may_explain()
+            return state == 'chained' or self._may_explain()
         return (
-            follows(head, self._state)
+            follows(head, state)
             or self._is_detail(head)
             or (self._lines > 1 and closes(head))
             or (self._may_explain() and names_exception(head))
@@ -215,10 +241,26 @@ class _Open:
         self._lines += 1
         self._bytes += len(record)
         if head:
-            self._state = state_after(head, self._state)
-            if not self._told:
-                self.level = max(self.level, level)
-        return Part(self.number, False, self.level)
+            self._state_now()
+            self._head = head
+        if self._indent is not None:
+            level = max(level, self._level_of_member(record[PREFIX:]))
+        if level and not self._told:
+            self.level = max(self.level, level)
+        return _made(Part, (self.number, False, self.level))
+
+    def _level_of_member(self, content: bytes) -> Level:
+        """That of a line of an object, unless it is one of an object in it."""
+        indent = len(content) - len(content.lstrip())
+        if self._lines == 2:
+            self._indent = indent
+        return level_of_member(content) if indent == self._indent else Level.UNKNOWN
+
+    def _state_now(self) -> str:
+        """What may follow: most messages end with their first line, and nobody asks."""
+        if self._head is not None:
+            self._state, self._head = state_after(self._head, self._state), None
+        return self._state
 
     def _is_detail(self, head: bytes) -> bool:
         """Whether PostgreSQL says more of its message before: from the same process, as far as the two say whose."""
@@ -238,4 +280,6 @@ def _near(before: bytes, after: bytes) -> bool:
         return False
 
 
+_made = tuple.__new__  # a named tuple at half the cost: there is one for every line
+_MEMBERS = (*SPACE, b'"')
 _MOST_OPEN = 2_000  # containers and streams of which a message may go on; the one that began first is forgotten

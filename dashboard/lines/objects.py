@@ -57,9 +57,30 @@ def compact(value: Any) -> str:
     if type(value) is int or (type(value) is float and isfinite(value)):
         return repr(value)  # as the encoder does, at a fifth of the cost
     try:
-        return _ENCODER.encode(value)
+        return _with_digits(value) if _has_digits(value) else _ENCODER.encode(value)
     except RecursionError:
         return '{…}' if isinstance(value, dict) else '[…]'
+
+
+def _has_digits(value: Any) -> bool:
+    """Whether a list or an object has numbers in it that keep their digits."""
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if type(item) is _Exact:
+            return True
+        if type(item) in (list, dict):
+            rest += item.values() if type(item) is dict else item
+    return False
+
+
+def _with_digits(value: Any) -> str:
+    """The same as the encoder writes, at a tenth of its speed, and with those digits."""
+    if type(value) is list:
+        return f'[{",".join(map(_with_digits, value))}]'
+    if type(value) is dict:
+        return f'{{{",".join(f"{_ENCODER.encode(key)}:{_with_digits(item)}" for key, item in value.items())}}}'
+    return value.digits if type(value) is _Exact else _ENCODER.encode(value)
 
 
 def clean(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from dashboard.errors import BadRequest
 from dashboard.lines.ansi import visible
-from dashboard.lines.asking import Expression, Literal, Subject, expressions_of, hint_of, test_of
+from dashboard.lines.asking import Expression, Literal, Subject, expressions_of, hint_of, is_said, test_of
 from dashboard.lines.grammar import LONGEST, MOST_TERMS, read
 from dashboard.lines.levels import Level
 from dashboard.lines.messages import Message
@@ -142,6 +142,18 @@ def parse(typed: str) -> Question:
     return Question(*read(visible(typed)))
 
 
+def askable(terms: Iterable[HasValue], message: Message) -> set[HasValue]:
+    """Those of these that can be typed, and find the message by its fields."""
+    subject = _subject(message)
+    return {term for term in terms if can_be_typed(term) and is_said(term, subject)}
+
+
+def can_be_typed(tree: Tree) -> bool:
+    """Whether its text is read as just that."""
+    typed = written(tree)
+    return len(typed) <= LONGEST and visible(typed) == typed and read(typed)[0] == tree
+
+
 def _changed(tree: Tree) -> Question:
     """A question that a button makes, which must be one that can be typed."""
     question = Question(tree)
@@ -195,7 +207,7 @@ def _patterns(tree: Tree, expressions: dict[str, Expression]) -> Iterator[Patter
             yield expressions[leaf.pattern].pattern
         elif isinstance(leaf, Text):
             yield re.compile(re.escape(leaf.text), re.IGNORECASE)
-        elif isinstance(leaf, HasValue):
+        elif isinstance(leaf, HasValue) and leaf.value:
             yield re.compile(
                 f'{re.escape(leaf.name)}[:=]"?{re.escape(leaf.value)}', re.IGNORECASE
             )  # or as logfmt has it

@@ -49,7 +49,10 @@ class Regex:
 
 @dataclass(frozen=True, slots=True)
 class HasValue:
-    """A field of this name holds the value as whole words or as an equal number; or the text holds ``name:value``."""
+    """A field of this name holds the value as whole words or as an equal number; or the text holds ``name:value``.
+
+    With '' the field is that or null.
+    """
 
     name: str
     value: str
@@ -212,11 +215,11 @@ def _leaf(leaf: Leaf) -> str:
             found = f'/{_SLASH.sub(_escaped, pattern)}/'
         case HasValue(name, value):
             bare = name.lower() not in RESERVED and _BARE.fullmatch(value)
-            found = f'{name}:{value if bare else quoted(value)}'
+            found = f'{_named(name)}:{value if bare else quoted(value)}'
         case Compares(name, order, number):
-            found = f'{name}:{order}{number}'
+            found = f'{_named(name)}:{order}{number}'
         case HasField(name):
-            found = f'{name}:*'
+            found = f'{_named(name)}:*'
         case HasLevel(order, level):
             found = f'level:{order}{level.name.lower()}'
         case OfStream(stream):
@@ -230,6 +233,10 @@ def _leaf(leaf: Leaf) -> str:
     return found
 
 
+def _named(name: str) -> str:
+    return name if is_name(name) else quoted(name)
+
+
 def quoted(text: str) -> str:
     """The text as a phrase."""
     return '"' + text.replace('\\', '\\\\').replace('"', '\\"') + '"'
@@ -240,11 +247,18 @@ def is_words(text: str) -> bool:
     return _WORDS.fullmatch(text) is not None and not _OPERATORS.search(text)
 
 
+def is_name(text: str) -> bool:
+    """Whether the name of a field needs no quotes."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _escaped(match: re.Match[str]) -> str:
     return match[0] if len(match[0]) > 1 else '\\/'
 
 
 RESERVED = frozenset({'level', 'stream', 'container', 'service'})  # a field of such a name is asked for with quotes
+NAME = r'(?:[^\W\d][\w.@-]{0,199}|@\w[\w.@-]{0,198})'  # of a field, without quotes
+_NAME = re.compile(NAME)
 _WORDS = re.compile(r'[^\W_](?:[\w.,;!?@#%&=+*\'-]| (?=[^\W_]))*')
 _OPERATORS = re.compile(r'(?:^| )(?:AND|OR|NOT)(?: |$)')
 _BARE = re.compile(r'(?:/(?!/)|[^\W_])[\w.@/=+-]*')

@@ -10,10 +10,13 @@ from typing import TypeAlias
 
 from dashboard.lines.levels import Level
 from dashboard.lines.messages import Grouper
+from dashboard.lines.when import Range
 from dashboard.model import SECOND, LogLine, Row, parse_timestamp
 
 UNIT = SECOND // 10  # nanoseconds: no bar is narrower
 MOST_BARS = 120  # that are seen
+ALWAYS = Range()
+FAIR = 10  # times the time of the lines that the bars may span
 FINE = 1_200  # bars that are counted, so that those which are seen need not be much wider than they must
 # Widths in units; each is a multiple of the one before, so that narrow bars become wide ones without counting anew.
 STEPS = (
@@ -169,28 +172,59 @@ class Volume:
             found[wide] = [old + new for old, new in zip(found[wide], bar, strict=True)] if wide in found else bar
         return found
 
+    def take_in(self, other: Volume) -> None:
+        """Count in what another one holds, whose bars are no wider."""
+        for number, bar in other.wider(self.step).items():
+            known = self._bars.get(number)
+            self._bars[number] = [*bar] if known is None else [a + b for a, b in zip(known, bar, strict=True)]
+        self._widen()
+
     def _widen(self) -> None:
         while self.span > self._most and self.step != STEPS[-1]:
             step = STEPS[STEPS.index(self.step) + 1]
             self._bars, self.step = self.wider(step), step
 
 
-def histogram(volume: Volume, found: Volume | None = None, most: int = MOST_BARS) -> Histogram:
-    """At most so many bars of a volume, as narrow as they may be, and what of them a question has found."""
+def together(volumes: Iterable[Volume]) -> Volume:
+    """What several hold, in one."""
+    first, *others = sorted(volumes, key=lambda volume: -volume.step)
+    whole = Volume()
+    whole.step = first.step
+    for volume in (first, *others):
+        whole.take_in(volume)
+    return whole
+
+
+def histogram(volume: Volume, found: Volume | None = None, most: int = MOST_BARS, times: Range = ALWAYS) -> Histogram:
+    """At most so many bars of a volume, as narrow as they may be, and what of them a question has found.
+
+    :param times: the bars go from its one end to its other, where the lines make up a fair part of it
+    """
     step = max(volume.step, found.step if found else 0)
-    bars = volume.wider(step)
-    while bars and max(bars) - min(bars) >= most and step in STEPS[:-1]:
+    first, last = _numbers(volume, step, times)
+    while last - first >= most and step in STEPS[:-1]:
         step = STEPS[STEPS.index(step) + 1]
-        bars = volume.wider(step)
-    matches, none = found.wider(step) if found else {}, [0] * len(Level)
-    numbers = range(min(bars), max(bars) + 1) if bars else range(0)
+        first, last = _numbers(volume, step, times)
+    bars, matches, none = volume.wider(step), found.wider(step) if found else {}, [0] * len(Level)
     return Histogram(
         step * UNIT,
         tuple(
             Bar(max(EARLIEST, number * step * UNIT), tuple(bars.get(number, none)), sum(matches.get(number, none)))
-            for number in numbers
+            for number in range(first, last + 1)
         ),
     )
+
+
+def _numbers(volume: Volume, step: int, times: Range) -> tuple[int, int]:
+    """Of the first and the last bar, in bars of that width."""
+    bars = volume.wider(step)
+    if not bars:
+        return 0, -1
+    first, last = min(bars), max(bars)
+    begins = first if times.start is None else min(first, times.start // UNIT // step)
+    ends = last if times.end is None else max(last, times.end // UNIT // step)
+    fair = ends - begins < FAIR * (last - first + 1)
+    return (begins, ends) if fair else (first, last)
 
 
 def _units(stamp: bytes) -> int | None:

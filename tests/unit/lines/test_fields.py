@@ -30,6 +30,12 @@ def test_fields_of_json_are_named_through_its_objects():
     }  # fmt: skip
 
 
+def test_numbers_keep_their_digits_in_lists_too():
+    found = fields('{"a":[1.10,{"b":[2.0,"x"]},true,null],"c":{}}')
+    assert found == {'a': '[1.10,{"b":[2.0,"x"]},true,null]', 'c': '{}'}
+    assert fields(f'{{"a":{"[" * 700}1.10{"]" * 700}}}') == {'a': '[…]'}
+
+
 def test_numbers_keep_their_digits():
     found = fields('{"a":1.10,"b":1e3,"c":12345678901234567890123,"d":"007","e":-0.0,"f":NaN}')
     assert found == {'a': '1.10', 'b': '1e3', 'c': '12345678901234567890123', 'd': '007', 'e': '-0.0', 'f': 'NaN'}

@@ -94,6 +94,8 @@ def test_hostile_json_has_no_level(content):
         (b'{"level":"info","level":"error"}', Level.ERROR), (b' {"level":"error"}\r', Level.ERROR),
         (b'{"a":' * 900 + b'1' + b'}' * 899 + b',"level":"warn"}', Level.WARN),
         (b'{"level":"error","x":"\xff"}', Level.ERROR),
+        (b'{"level":"\\u001b[32minfo\\u001b[39m","message":"x"}', Level.INFO),
+        (b'{"log":{"level":"\\u001b[31merror\\u001b[39m"}}', Level.ERROR),
     ],
 )  # fmt: skip
 def test_json_that_other_programs_write_has_its_level(content, level):

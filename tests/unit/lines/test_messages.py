@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.lines import Grouper, Level, beginning, messages_of, surely_begins
+from dashboard.lines import Grouper, Level, beginning, level_of, messages_of, parse, surely_begins
 from dashboard.lines.messages import LOOK_BACK, MOST_BYTES, MOST_LINES, WITHIN
 from dashboard.model import SECOND, Container, Gap, LogLine, Notice, Row, ServiceKey, Stream
 from tests.support.cost import assert_linear
@@ -144,8 +144,30 @@ TRACES = {
     'java alone': (JAVA_ALONE, Level.ERROR), 'go': (GO, Level.FATAL), 'node': (NODE, Level.ERROR),
     'dotnet': (DOTNET, Level.ERROR), 'dotnet alone': (DOTNET_ALONE, Level.ERROR), 'ruby': (RUBY, Level.UNKNOWN),
     'php': (PHP, Level.FATAL), 'rust': (RUST, Level.ERROR), 'postgres': (POSTGRES, Level.ERROR),
-    'pretty json': (PRETTY, Level.UNKNOWN),
+    'pretty json': (PRETTY, Level.ERROR),
 }  # fmt: skip
+
+
+def test_an_object_begins_another_message_than_the_one_before_it():
+    objects = ['{\n  "a": {\n    "b": 1\n  }\n}', '{\n"a": {\n"b": 1\n},\n"c": [\n1\n]\n}', '{\n  "d": 2\n}']
+    assert grouped(rows_of('\n'.join(objects))) == [text.split('\n') for text in objects]
+
+
+@pytest.mark.parametrize(
+    ('text', 'level'),
+    [
+        ('{\n  "level": "\\u001b[31merror\\u001b[39m",\n  "x": "y"\n}', Level.ERROR),
+        ('{\n\t"level":40\n}', Level.WARN),
+        ('{\n"time": 1,\n"severity": "INFO"\n}', Level.INFO), ('{\n  "message": "error"\n}', Level.UNKNOWN),
+        ('{\n  "a": {\n    "level": "error"\n  },\n  "level": "info"\n}', Level.INFO),
+        ('{\n  "a": {\n    "level": "error"\n  }\n}', Level.UNKNOWN), ('[\n  "level"\n]', Level.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_an_object_over_several_lines_has_the_level_of_its_own_members(text, level):
+    (found,) = messages_of(rows_of(text))
+    assert found.level is level is level_of(text.replace('\n', ' ').encode())
+    assert parse(f'level:{level.name}').matches(found)
+    assert any(map(parse(f'level:{level.name}').hint, [row.record for row in found.lines]))
 
 
 @pytest.mark.parametrize('name', TRACES)
@@ -225,7 +247,7 @@ def test_behind_a_gap_nothing_goes_on_and_a_notice_parts_nothing():
     first, second, third = rows_of('ERROR: a\n  b\n  c')
     rows = [first, Notice(START, 'x'), second, Gap(START, START, 3, 'lost'), third]
     assert grouped(rows) == [['ERROR: a', '  b'], ['  c']]
-    assert [part and part.message for part in Grouper().feed(rows)] == [0, None, 0, None, 1]
+    assert [part and part.message for part in Grouper().feed(rows)] == [0, None, 0, None, 4]
 
 
 def test_the_first_line_decides_the_level_and_the_worst_where_it_says_none():

@@ -209,10 +209,18 @@ def test_what_is_marked_are_characters_and_never_empty(pattern, text):
         ('((a)) AND (b AND (c))', And(tuple(map(Text, 'abc')))),
         ('(connect() OR b)', Or((Text('connect()'), Text('b')))),
         ('/a b/', Regex('a b')), ('/a/b/', Regex('a/b')), ('/a / b/', Regex('a / b')), ('/a\\/b/', Regex('a/b')),
+        ('/a/ @l:E /b/', And((Regex('a'), HasValue('@l', 'E'), Regex('b')))),
+        ('/a/ -@l /b/', And((Regex('a'), Not(Text('@l')), Regex('b')))),
         ('/a/ OR /b/', Or((Regex('a'), Regex('b')))), ('/a|b/ c', And((Regex('a|b'), Text('c')))),
         ('/api', Text('/api')),
         ('status:500', HasValue('status', '500')), ('a.b:"x y"', HasValue('a.b', 'x y')), ('a:""', HasValue('a', '')),
         ('a:b:c', HasValue('a', 'b:c')), ('(a:f(x))', HasValue('a', 'f(x)')), ('user:*', HasField('user')),
+        ('"a b":x', HasValue('a b', 'x')), ('"t.$date":*', HasField('t.$date')),
+        ('"a \\"b\\"":""', HasValue('a "b"', '')),
+        ('"took ms":>5', Compares('took ms', Order.MORE, '5')), ('-"4xx":3', Not(HasValue('4xx', '3'))),
+        ('(a "x:y":"z" "":0)', And((Text('a'), HasValue('x:y', 'z'), HasValue('', '0')))),
+        ('"status":503', Text('"status":503')), ('"a b": 1', Text('"a b": 1')), ('"a b"::c', Text('"a b"::c')),
+        ('"a b":"c","d":1', Text('"a b":"c","d":1')), ('"a b":', Text('"a b":')),
         ('user:"*"', HasValue('user', '*')), ('took:>=1.5', Compares('took', Order.AT_LEAST, '1.5')),
         ('took:<-2', Compares('took', Order.LESS, '-2')), ('level:error', HasLevel(Order.IS, Level.ERROR)),
         ('LEVEL:>=warning', HasLevel(Order.AT_LEAST, Level.WARN)), ('level:unknown', HasLevel(Order.IS, Level.UNKNOWN)),
@@ -276,6 +284,15 @@ def test_fields_of_json_are_found(typed):
 
 
 @pytest.mark.parametrize(
+    'typed', ['"took ms":>5', '"t.$date":2026-01-02T03:04:05Z', '"io/name":web', '"4xx":3 -"5xx":*', '"x:y":z']
+)
+def test_fields_of_odd_names_are_found(typed):
+    odd = line('{"took ms":7,"t":{"$date":"2026-01-02T03:04:05Z"},"4xx":3,"x:y":"z","io/name":"web"}')
+    assert parse(typed).problem == ''
+    assert parse(typed).select([odd, line('{"took":7}')]) == [odd]
+
+
+@pytest.mark.parametrize(
     'typed',
     ['status:50', 'status:500', 'path:/ap', 'path:order', 'id:A-1', 'error:*', 'level:fatal', 'level:<error',
      'took:>1.5',
@@ -328,6 +345,7 @@ def test_a_message_is_asked_as_one():
     for typed in ('-keyerror', 'level:info', 'id:8', 'failed id=7 Traceback', '/id=7.Traceback/', '-failed keyerror'):
         assert not parse(typed).matches(trace), typed
     assert parse('b.c:7').matches(message('{', '  "b": {"c": 7}', '}'))
+    assert parse('b:7').matches(message('{"b": 7}', '    at main (a.js:1)'))
 
 
 # what is marked
@@ -416,14 +434,14 @@ def test_a_question_prints_what_it_reads(typed):
         assert again.text == question.text
 
 
+odd_names = st.sampled_from(['a b', '0', '4xx', 'x:y', 't.$date', 'a/b', 'k' * 201]) | st.text(max_size=6).map(visible)
+names = st.sampled_from(['k', 'a.b', 'level', 'service', '@l']) | odd_names
 leaf_trees = st.one_of(
     st.builds(Text, st.text(min_size=1, max_size=6).map(visible).filter(bool)),
     st.builds(Regex, st.sampled_from(['a', 'a b', 'a/b', 'x/ y', '/', '(a|b)', ' a'])),
-    st.builds(HasValue, st.sampled_from(['k', 'a.b', 'level', 'service', '@l']), st.text(max_size=6).map(visible)),
-    st.builds(
-        Compares, st.sampled_from(['k', 'level']), st.sampled_from([*Order][1:]), st.sampled_from(['1', '-2.5', '1e3'])
-    ),
-    st.builds(HasField, st.sampled_from(['k', 'level'])),
+    st.builds(HasValue, names, st.text(max_size=6).map(visible)),
+    st.builds(Compares, names, st.sampled_from([*Order][1:]), st.sampled_from(['1', '-2.5', '1e3'])),
+    st.builds(HasField, names),
     st.builds(HasLevel, st.sampled_from(Order), st.sampled_from([*Level][1:])),
     st.builds(OfStream, st.sampled_from(Stream)),
     st.builds(OfService, st.sampled_from(['web', 'shop:web'])),
@@ -440,6 +458,7 @@ trees = st.recursive(
 
 @given(trees)
 @example(And((Regex('a'), Text('0'), Regex('a'))))
+@example(And((Regex('x'), HasValue('@l', 'E'), Regex('/a/b'))))
 @settings(max_examples=100, deadline=None)
 def test_every_tree_can_be_typed(tree):
     assert parse(Question(tree).text).tree == tree

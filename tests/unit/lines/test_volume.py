@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from dashboard.lines import UNIT, Level, Reckoner, Volume, counted, counted_in, histogram
+from dashboard.lines import UNIT, Level, Range, Reckoner, Volume, counted, counted_in, histogram, together
 from dashboard.lines.volume import FINE, NO_LINE, STEPS
 from dashboard.model import SECOND, Container, Gap, LogLine, Notice, ServiceKey, Stream, format_timestamp
 
@@ -121,3 +121,22 @@ def test_the_first_and_the_last_moments_that_there_are_have_a_bar_that_can_be_to
     shown = histogram(volume)
     assert shown.lines == 2
     assert [format_timestamp(bar.start)[:2] for bar in (shown.bars[0], shown.bars[-1])] == ['00', '99']
+
+
+def test_volumes_are_counted_together_whatever_the_width_of_their_bars():
+    parts = [volume_of([0, 1, 1, 5]), volume_of([5, 86_400]), volume_of([])]
+    assert parts[0].step < parts[1].step
+    whole = together(parts)
+    assert sum(lines for _, lines in told(whole)) == 6
+    assert told(whole)[0][1] == 5, 'those of the first seconds are in one bar by now'
+    assert [sum(lines for _, lines in told(part)) for part in parts] == [4, 2, 0], 'each is what it was'
+
+
+def test_bars_go_from_one_end_of_a_range_to_the_other_where_its_lines_are_a_fair_part_of_it():
+    volume, times = volume_of([10, 11, 19]), Range(NOON, NOON + 60 * SECOND)
+    bars = histogram(volume, times=times).bars
+    assert (bars[0].start, bars[-1].start) == (NOON, NOON + 60 * SECOND)
+    assert sum(bar.lines for bar in bars) == 3
+    assert len(bars) <= 120
+    bars = histogram(volume, times=Range(0, NOON + 60 * SECOND)).bars
+    assert bars[0].start == NOON + 10 * SECOND, 'one bar would tell nothing of them'
