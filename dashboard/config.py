@@ -14,11 +14,13 @@ from dashboard.errors import ConfigError
 MEBIBYTE = 1 << 20
 BASE_PATH = re.compile(r'(/[A-Za-z0-9][A-Za-z0-9._~-]*)+')
 OWN_PATHS = (  # a base path must not look like one
-    '/logs', '/api', '/login', '/logout', '/account', '/users', '/audit', '/help', '/docs', '/favicon.ico',
+    '/logs', '/search', '/api', '/login', '/logout', '/account', '/users', '/audit', '/storage', '/help', '/docs',
+    '/favicon.ico',
 )  # fmt: skip
 
 Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
 BasePath: TypeAlias = str  # read by base_path()
+Patterns: TypeAlias = tuple[str, ...]  # read by patterns()
 
 
 def setting(
@@ -75,12 +77,17 @@ class Settings:
     max_sockets: int = setting(200, 'WebSockets of a user, and as many of their pages', limits=(1, 100_000))
     max_pages: int = setting(50, 'open pages of a user', limits=(1, 10_000))
     max_waiting_pages: int = setting(20, 'pages of a user that no browser has opened yet', limits=(1, 10_000))
+    max_searches: int = setting(2, 'searches of a user at once', limits=(1, 100))
     max_downloads: int = setting(4, 'downloads of a user at once', limits=(1, 1_000))
     max_reads: int = setting(20, 'requests of a user for last lines at once', limits=(1, 1_000))  # each takes a stream
     max_streams: int = setting(500, 'log streams of the engine, for everybody together', limits=(1, 10_000))
     max_body: int = setting(65_536, 'bytes of a request, or of a message on a WebSocket', limits=(1_024, MEBIBYTE))
     max_url: int = setting(8_192, 'bytes of path and query', limits=(256, 65_536))
     max_headers: int = setting(16_384, 'bytes of all headers', limits=(1_024, 65_536))
+    store_bytes: int = setting(1 << 30, 'bytes of kept lines; 0 keeps none', limits=(0, 1 << 50))
+    store_days: float = setting(14.0, 'days for which lines are kept; 0 keeps none', limits=(0, 36_500))
+    store_include: Patterns = setting((), 'whose lines are kept; without it those of all services')
+    store_exclude: Patterns = setting((), 'whose lines are not kept')
     redact: Path | None = setting(None, 'a file of your own redaction patterns')  # absolute, or in the data directory
     redact_for: str = setting('viewers', 'from whom secrets are hidden', choices=('viewers', 'everyone', 'nobody'))
     audit_bytes: int = setting(10 * MEBIBYTE, 'bytes of a file of the audit log', limits=(65_536, 1 << 30))
@@ -173,6 +180,17 @@ def networks(text: str) -> Networks:
     return tuple(ip_network(part.strip()) for part in text.split(',') if part.strip())
 
 
+def patterns(text: str) -> Patterns:
+    """The patterns of a list with commas or spaces.
+
+    :raises ValueError: when one is none
+    """
+    found = tuple(text.replace(',', ' ').split())
+    if not all('/' in pattern and pattern.isprintable() for pattern in found):
+        raise ValueError(text)
+    return found
+
+
 def base_path(text: str) -> str:
     """A path for all addresses to begin with, without its last slash; '' for none.
 
@@ -193,6 +211,7 @@ _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     'Path': (_path, 'a path'),
     'Path | None': (_path, 'a path'),
     'Networks': (networks, 'addresses or networks such as 10.0.0.7 or 10.1.0.0/16, with commas between them'),
+    'Patterns': (patterns, 'patterns of project/service such as shop/* or */web, with commas between them'),
     'BasePath': (base_path, f'a path such as /logs-ui that does not begin with {", ".join(OWN_PATHS)} or /_'),
 }
 SETTINGS: Mapping[str, Setting] = {

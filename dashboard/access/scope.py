@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from dashboard.errors import AccountError
 from dashboard.model import ServiceKey
@@ -43,15 +42,10 @@ class Scope:
 
     def covers(self, key: ServiceKey) -> bool:
         """Whether the service may be seen."""
-        return self.patterns is None or any(_fits(pattern, key) for pattern in self.patterns)
+        return self.patterns is None or any(map(key.fits, self.patterns))
 
     def __str__(self) -> str:
         return 'everything' if self.patterns is None else ' '.join(self.patterns)
 
 
 EVERYTHING = Scope(None)
-
-
-def _fits(pattern: str, key: ServiceKey) -> bool:
-    project, _, service = pattern.partition('/')
-    return fnmatchcase(key.project, project) and fnmatchcase(key.name, service)

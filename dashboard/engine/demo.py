@@ -68,6 +68,7 @@ class ScriptedEngine:
         health: str = 'none',
         image: str = '',
         replica: str = '',
+        recorded: bool = True,
     ) -> Container:
         """A new container of a service; one that replaces another has its ``replica``."""
         self._added += 1
@@ -76,7 +77,15 @@ class ScriptedEngine:
         identity = sha256(f'{name} {number}'.encode()).hexdigest()
         key = ServiceKey(self.name, project, service)
         container = Container(
-            identity, name, key, image or f'{service}:latest', status, health, int(time.time()), replica or str(number)
+            identity,
+            name,
+            key,
+            image or f'{service}:latest',
+            status,
+            health,
+            int(time.time()),
+            replica or str(number),
+            recorded=recorded,
         )
         self._logs[identity] = _Log(container)
         self._tell(container, 'create' if status == 'created' else 'start')
@@ -231,6 +240,14 @@ class ScriptedEngine:
         finally:
             self.open_streams -= 1
             self._changed.discard(changed)
+
+    def log_file(self, container: Container) -> float | None:
+        """Not known; see :meth:`Engine.log_file`."""
+        return None
+
+    def rotates(self, container: Container) -> bool:
+        """Whether lines have gone; see :meth:`Engine.rotates`."""
+        return container.id in self._logs and self._logs[container.id].first > 0
 
     async def close(self) -> None:
         """See :meth:`Engine.close`."""

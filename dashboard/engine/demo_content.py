@@ -87,8 +87,8 @@ def _worker(chance: random.Random) -> list[tuple[str, Stream]]:
 
 def _scheduled(chance: random.Random, job: int) -> str:
     level, words = chance.choice(_SCHEDULED)
-    took = round(chance.expovariate(1 / 300), 1)
-    return f'level={level} msg="{words}" job={job} queue={chance.choice(_QUEUES)} attempt=1 took={took}ms'
+    took = round(chance.expovariate(1 / 300))
+    return f'level={level} msg="{words}" job={job} queue={chance.choice(_QUEUES)} attempt=1 took={took}'
 
 
 def _db(chance: random.Random) -> list[tuple[str, Stream]]:

@@ -15,10 +15,11 @@ import requests
 from dashboard.engine.about import about_of
 from dashboard.engine.bridge import Bridge
 from dashboard.engine.connection import Connection
+from dashboard.engine.form import LogForm, form_of
 from dashboard.engine.frames import FrameDecoder
 from dashboard.engine.listing import container_of, event_of
 from dashboard.engine.protocol import About
-from dashboard.engine.stream import Stream, driver_of, event_query, get, log_query
+from dashboard.engine.stream import Stream, event_query, get, log_query
 from dashboard.errors import ContainerGone, LogsUnreadable
 from dashboard.model import SECOND, Container, ContainerEvent, LogLine, format_timestamp
 
@@ -38,7 +39,7 @@ class DockerEngine:
         self._connection = Connection(environ)
         self.address = self._connection.address
         self.joins = True
-        self._terminals: dict[str, bool] = {}  # container id → whether its log is a terminal's, which never changes
+        self._logs: dict[str, LogForm] = {}  # by container id: it never changes
 
     async def ping(self) -> None:
         """Ask for a sign of life; see :meth:`Engine.ping`."""
@@ -119,26 +120,35 @@ class DockerEngine:
             async for batch in batches:
                 yield batch
 
+    def log_file(self, container: Container) -> float | None:
+        """Bytes of a file of its log; see :meth:`Engine.log_file`."""
+        form = self._logs.get(container.id)
+        return form and form.file
+
+    def rotates(self, container: Container) -> bool:
+        """Whether its log may have lost lines; see :meth:`Engine.rotates`."""
+        form = self._logs.get(container.id)
+        return form is not None and form.rotates
+
     async def close(self) -> None:
         """Close every stream; see :meth:`Engine.close`."""
         await self._connection.close()
 
     def _open_log(self, stream: Stream, container: Container, query: dict[str, str]) -> tuple[bool, requests.Response]:
         """Whether the log is a terminal's, and its answer; raises what the SDK raises, and our words for refusals."""
-        terminal, driver = self._terminals.get(container.id), ''
+        form = self._logs.get(container.id)
         try:
-            if terminal is None:
-                details = stream.inspect(container)
-                terminal, driver = bool(details['Config']['Tty']), driver_of(details)
+            if form is None:
+                form = form_of(stream.inspect(container))
             response = stream.open(f'containers/{container.id}/logs', query)
         except docker.errors.APIError as error:
             # a proxy may refuse with 404 too; a container that is being removed is a 409
             if error.status_code == 409 or (error.status_code == 404 and 'no such container' in str(error).lower()):
                 raise ContainerGone('The container has been removed; its log went with it.') from error
             if 'does not support reading' in str(error):
-                raise LogsUnreadable(container.name, driver) from error
+                raise LogsUnreadable(container.name, form.driver if form else '') from error
             raise
-        if len(self._terminals) >= KNOWN:
-            self._terminals.clear()
-        self._terminals[container.id] = terminal
-        return terminal, response
+        if len(self._logs) >= KNOWN:
+            self._logs.clear()
+        self._logs[container.id] = form
+        return form.terminal, response

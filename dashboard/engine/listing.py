@@ -10,6 +10,7 @@ from dashboard.model import SECOND, SHORT_ID, Container, ContainerEvent, Service
 
 EXIT_CODE = re.compile(r'(?:Exited|Restarting) \((-?\d{1,10})\)')
 REPLICA = 'com.docker.compose.container-number'
+RECORD = 'docker-log-dashboard.record'  # a label of ours: false keeps a container's lines out of the store
 
 
 def container_of(host: str, fields: Mapping[str, Any]) -> Container:
@@ -26,7 +27,13 @@ def container_of(host: str, fields: Mapping[str, Any]) -> Container:
         created=int(fields.get('Created', 0)),
         replica=labels.get(REPLICA, ''),
         exit_code=_exit_code(fields.get('Status', '')),
+        recorded=is_recorded(labels),
     )
+
+
+def is_recorded(labels: Mapping[str, str]) -> bool:
+    """Whether a container's lines may be kept."""
+    return labels.get(RECORD, '').strip().lower() not in ('false', '0', 'no', 'off')
 
 
 def _service(labels: Mapping[str, str], name: str) -> tuple[str, str]:

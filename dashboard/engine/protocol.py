@@ -70,5 +70,17 @@ class Engine(Protocol):
         :raises LogsUnreadable: when its log driver cannot be read
         """
 
+    def log_file(self, container: Container) -> float | None:
+        """After how many bytes of a container's log another file of it may begin.
+
+        None where that is not known; it may be once :meth:`logs` has begun.
+        """
+
+    def rotates(self, container: Container) -> bool:
+        """Whether the engine may have let go of a container's oldest lines, as far as it is known.
+
+        It may be known once :meth:`logs` has begun.
+        """
+
     async def close(self) -> None:
         """Close every stream."""

@@ -12,6 +12,7 @@ import docker
 import docker.errors
 import requests
 
+from dashboard.engine.form import driver_of
 from dashboard.engine.frames import ChunkDecoder, PlainBody
 from dashboard.errors import LogsUnreadable
 from dashboard.model import SECOND, Container
@@ -101,11 +102,6 @@ class Stream:
             with suppress(OSError, ValueError):
                 if item is not None:
                     item.close()
-
-
-def driver_of(details: dict[str, Any]) -> str:
-    """The log driver in a container's details; '' when they do not say."""
-    return str((details['HostConfig'].get('LogConfig') or {}).get('Type', ''))
 
 
 def url_of(api: docker.APIClient, path: str) -> str:

@@ -11,12 +11,22 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncGenerator, Sequence, Set
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, LogsUnreadable
-from dashboard.model import ENGINE_SPLIT, STAMP_LENGTH, Container, Cursor, LogLine, Row, Service, format_timestamp
+from dashboard.model import (
+    ENGINE_SPLIT,
+    SECOND,
+    STAMP_LENGTH,
+    Container,
+    Cursor,
+    LogLine,
+    Row,
+    Service,
+    format_timestamp,
+)
 from dashboard.timeline.catchup import Before
 from dashboard.timeline.merge import merged
 from dashboard.timeline.pieces import HELD_BYTES, LastLines
@@ -49,7 +59,9 @@ class Beside:
     held: Set[Name] = frozenset()
     joins: bool = False
     ended: bool = False  # whether there is nothing beyond what was given
-    found: bool = False  # whether the engine still has the line
+    found: bool = False  # whether it is still there
+    heads: dict[str, bytes] = field(default_factory=dict)  # the timestamp with which the engine's log of each begins
+    rotating: int | None = None  # when the first container was made whose engine lets old lines go, in nanoseconds
 
 
 def name_of(line: LogLine) -> Name:
@@ -72,9 +84,10 @@ async def lines_beside(
         if trial.reaches and (trial.lines or trial.ended):
             break
         wider = WIDER * max(tails.values())
-    asked.ended, asked.found = trial.ended, trial.found
-    if not asked.forward:
-        asked.after |= {name: max(0, tail - trial.passed[name]) for name, tail in tails.items()}
+    asked.ended, asked.found, asked.heads = trial.ended, trial.found, trial.heads
+    made = (item.created * SECOND for item in service.containers if engine.rotates(item))
+    asked.rotating = min(made, default=None)
+    asked.after |= {name: max(0, tail - trial.passed[name]) for name, tail in tails.items()}
     if before:
         before([line for lines in trial.early.values() for line in lines])
     for start in range(0, len(trial.lines), BATCH):
@@ -97,7 +110,7 @@ class _Trial:
         self._later = LastLines(asked.most)  # not older than it, but it may follow
         self._next: list[LogLine] = []  # those after it
         self._room = HELD_BYTES
-        self._heads: dict[str, bytes] = {}  # the timestamp with which the log of a container begins
+        self.heads: dict[str, bytes] = {}  # the timestamp with which the log of a container begins
         self._unseen: set[str] = set()  # containers with such lines, of which none has come
         self._cut: dict[str, bytes] = {}  # the timestamp of the first line that came, where the log has older ones
         self._left = self._too_short = self._over = False
@@ -110,7 +123,7 @@ class _Trial:
     @property
     def reaches(self) -> bool:
         """Whether it went back far enough."""
-        return not self._too_short and all(self._heads[name] > self._bound for name in self._unseen)
+        return not self._too_short and all(self.heads[name] > self._bound for name in self._unseen)
 
     @property
     def ended(self) -> bool:
@@ -135,7 +148,7 @@ class _Trial:
         try:
             async with aclosing(engine.logs(container)) as batches:
                 async for batch in batches:
-                    head = self._heads[container.short_id] = batch[0].record[:STAMP_LENGTH]
+                    head = self.heads[container.short_id] = batch[0].record[:STAMP_LENGTH]
                     return head <= self._until
         except (ContainerGone, LogsUnreadable):
             if alone:
@@ -156,7 +169,7 @@ class _Trial:
     def _begin(self, name: str, stamp: bytes) -> None:
         """A container's first line has come. Where its log has older ones, what came before is not complete."""
         self._unseen.remove(name)
-        if stamp <= self._heads[name]:
+        if stamp <= self.heads[name]:
             return
         self._cut[name] = stamp
         for line in (*self._last.lines, *self._later.lines):

@@ -64,6 +64,7 @@ class Selection:
 
     :param text: as it was asked for: ``web,api``, ``shop:*`` or ``*``
     :param within: what the asker may see
+    :param missing: in words, which of the names stand for nothing
     """
 
     text: str = field(compare=False)
@@ -71,6 +72,7 @@ class Selection:
     projects: frozenset[str]
     everything: bool = False
     within: Coverage | None = None
+    missing: tuple[str, ...] = field(default=(), compare=False)
 
     def covers(self, key: ServiceKey) -> bool:
         """Whether a service belongs to it."""
@@ -90,9 +92,10 @@ class Selection:
 Target: TypeAlias = ServiceKey | Selection  # what can be watched
 
 
-def find_target(services: Sequence[Service], names: str, away: EngineUnavailable | None) -> Target:
+def find_target(services: Sequence[Service], names: str, away: EngineUnavailable | None, some: bool = False) -> Target:
     """What a name stands for: a service, or several of them: ``web,api``, a whole project ``shop:*``, or all: ``*``.
 
+    :param some: of several names those may be missing that stand for nothing, as long as one stands for something
     :raises BadRequest: when there are too many names
     :raises EngineUnavailable, ServiceNotFound: as :func:`find_service` does, for each name
     """
@@ -103,7 +106,16 @@ def find_target(services: Sequence[Service], names: str, away: EngineUnavailable
         raise BadRequest(f'{len(asked)} services are too many at once: ask for at most {MOST_NAMES}, or for a project.')
     projects = {name.removesuffix(WHOLE) for name in asked if name.endswith(WHOLE)}
     known = {service.key.project for service in services}
-    if missing := sorted(projects - known):
-        raise away or ServiceNotFound(f'Project {missing[0]} not found')
-    single = {find_service(services, name, away).key for name in asked if not name.endswith('*')}
-    return Selection(names, frozenset(single), frozenset(projects), everything='*' in asked)
+    errors = [ServiceNotFound(f'Project {name} not found') for name in sorted(projects - known)]
+    if errors and away:
+        raise away
+    single = set[ServiceKey]()
+    for name in asked:
+        try:
+            single |= set() if name.endswith('*') else {find_service(services, name, away).key}
+        except ServiceNotFound as error:
+            errors.append(error)
+    if errors and not (some and (single or projects & known or '*' in asked)):
+        raise errors[0]
+    missing = tuple(map(str, errors))
+    return Selection(names, frozenset(single), frozenset(projects), everything='*' in asked, missing=missing)

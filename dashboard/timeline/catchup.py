@@ -2,17 +2,19 @@
 
 Each container is read from its log up to the last line that the feed had given when this began. So there is no line
 between the two and none in both, whatever the timestamps are, and however long the reading takes: what has left the
-history by then is read as well, or is the gap of a reader that is too slow.
+history by then is read as well, or is the gap of a reader that is too slow. Of a container that was removed there is
+what the store has, where that is all of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Protocol
 
-from dashboard.model import Container, Cursor, Gap, LogLine, Notice, Row, format_timestamp
+from dashboard.model import Container, Cursor, Gap, LogLine, Notice, Row, Service, format_timestamp
 from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import Marks
 from dashboard.timeline.merge import merged
@@ -29,8 +31,19 @@ Before = Callable[[list[LogLine]], object]
 ReadAfter = Callable[[Container, Marks], Rows]  # what the engine has of a container after its mark
 
 
+class Kept(Protocol):
+    """What a store has of containers that were removed; see :class:`~dashboard.timeline.stored.Stored`."""
+
+    async def left_of(self, service: Service, cursors: Sequence[Cursor], before: Before | None) -> dict[str, Rows]:
+        """What each wrote after its line, by short id, where all of it is kept."""
+
+    def others(self, service: Service, known: Collection[str], since: int) -> Rows:
+        """What all but these wrote after a moment."""
+
+
 async def catch_up(
     read_after: ReadAfter,
+    kept: Kept,
     subscription: Subscription,
     marks: Marks,
     before: Before | None = None,
@@ -42,7 +55,7 @@ async def catch_up(
     marks = marks.copy()
     place = marks.row if marks.feed == subscription.feed.token else None
     for _ in range(ROUNDS):
-        step = _Round(read_after, subscription, marks, place, before)
+        step = _Round(read_after, kept, subscription, marks, place, before)
         async with aclosing(step.rows()) as batches:
             async for rows in batches:
                 yield rows
@@ -63,12 +76,14 @@ class _Round:
     def __init__(
         self,
         read_after: ReadAfter,
+        kept: Kept,
         subscription: Subscription,
         marks: Marks,
         place: int | None,
         before: Before | None,
     ) -> None:
         self._read_after = read_after
+        self._kept = kept
         self._subscription = subscription
         self._marks = marks.copy()
         self._feed = subscription.feed
@@ -89,8 +104,15 @@ class _Round:
         containers = self._feed.service.containers
         listed = {container.short_id for container in containers}
         sources = [self._engine_has(container) for container in containers if self._is_needed(container.short_id)]
-        held = [*self._gone(listed), *(row for number, row in rows if self._follows(row, number, listed))]
-        sources.append(in_batches(held))
+        gone = self._gone(listed)
+        left = await self._kept.left_of(self._feed.service, gone, self._before)
+        missing = [cursor for cursor in gone if cursor.container not in left]
+        elsewhere = listed | left.keys()
+        follows = [row for number, row in rows if self._follows(row, number, elsewhere)]
+        sources += [*left.values(), in_batches([*removed([*missing, *self._unnamed(listed)]), *follows])]
+        lost = {row.container for _, row in rows if isinstance(row, Gap)}  # the others are among those with an end
+        heard = listed | self._marks.cursors.keys() | self._ends.keys() | lost
+        sources.append(self._kept.others(self._feed.service, heard, self._marks.newest.timestamp))
         async with aclosing(merged(sources)) as batches:
             async for batch in batches:
                 yield batch
@@ -106,7 +128,7 @@ class _Round:
         while stop > history.first and len(self._places) < len(marks):
             start = max(history.first, stop - PIECE)
             for number, row in zip(range(stop - 1, start - 1, -1), reversed(history.slice(start, stop)), strict=True):
-                name = _container_of(row)
+                name = container_of(row)
                 if isinstance(row, Notice) or name in self._places:
                     continue
                 if isinstance(row, LogLine):
@@ -126,7 +148,7 @@ class _Round:
         lines: list[LogLine] = []
         for number in range(stop - 1, history.first - 1, -1):
             row = history.slice(number, number + 1)[0]
-            name = _container_of(row)
+            name = container_of(row)
             if isinstance(row, LogLine) and wanted.get(name) and number < self._places[name]:
                 lines.append(row)
                 wanted[name] -= 1
@@ -139,26 +161,27 @@ class _Round:
         mark = self._marks.cursors.get(name)
         return name not in self._places and (mark is None or name in self._marks.told or mark != self._ends.get(name))
 
-    def _gone(self, listed: set[str]) -> list[Row]:
+    def _gone(self, listed: set[str]) -> list[Cursor]:
         """Containers that were removed, and of whose lines some are neither known to have been had nor held."""
-        silent = listed | self._marks.told
+        silent, cursors = listed | self._marks.told, self._marks.cursors
+        return [cursors[name] for name in cursors if name not in silent and self._is_needed(name)]
+
+    def _unnamed(self, listed: set[str]) -> list[Cursor]:
+        """Those of them that no cursor names, for it is from before their first line."""
         cursors, newest, first = self._marks.cursors, self._marks.newest, self._feed.history.first
-        named = (cursors[name] for name in cursors if name not in silent and self._is_needed(name))
-        # a cursor that does not name one is from before its first line
-        unnamed = (
+        return [
             replace(newest, container=former.name)
             for former in self._feed.former
             if former.name not in cursors and former.name not in listed and self._place is not None
             if self._place < min(first, former.end_row) and former.first_row < first
-        )
-        return removed([*named, *unnamed])
+        ]
 
-    def _follows(self, row: LogLine | Gap, number: int, listed: set[str]) -> bool:
-        """Whether a row that was found is new, and not of a container of which the engine is asked."""
-        name, newest = _container_of(row), self._marks.newest
+    def _follows(self, row: LogLine | Gap, number: int, elsewhere: set[str]) -> bool:
+        """Whether a row that was found is new, and not of a container that is read from the engine or the store."""
+        name, newest = container_of(row), self._marks.newest
         if isinstance(row, Gap) and name in self._marks.told:
             return False
-        if name in self._places or name in listed:
+        if name in self._places or name in elsewhere:
             return name in self._places
         if name in self._marks.cursors:
             return row_time(row) > self._marks.cursors[name].timestamp
@@ -205,7 +228,7 @@ class _Round:
         return rows
 
     def _is_beyond(self, row: Row, number: int, places: Mapping[str, int]) -> bool:
-        name = _container_of(row)
+        name = container_of(row)
         if not isinstance(row, LogLine) or name not in self._ahead:
             return True
         return number >= places[name] if name in places else row.timestamp > self._ahead[name].timestamp
@@ -225,7 +248,7 @@ async def in_batches(rows: list[Row]) -> Rows:
         yield rows[start : start + BATCH]
 
 
-def _container_of(row: Row) -> str:
+def container_of(row: Row) -> str:
     """The short id of the container that a row is of; '' when it is of none, or of several."""
     if isinstance(row, LogLine):
         return row.container.short_id

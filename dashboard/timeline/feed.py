@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from dashboard.engine import Engine
@@ -16,30 +16,46 @@ from dashboard.timeline.marks import NAMED
 from dashboard.timeline.merge import Merger
 from dashboard.timeline.notices import Notices
 from dashboard.timeline.reader import BACKFILL, LogReader, ReaderState
+from dashboard.timeline.straggler import Straggler
 from dashboard.timeline.timeline import FeedStatus, Former, Timeline
 
 RECHECK = 0.5  # seconds after the end of a stream, when the engine knows whether its container runs again
 PROMPT = 0.05  # seconds by which a stream may end before its container's end is heard of
 FORMER = 100  # removed containers of which it is known where their lines were
 BEGINS = 2.0  # seconds that the lines of other containers wait for those of one that begins
-STRAGGLER = 3.0  # seconds to wait for the slowest container's backlog once another one's has come
+PATIENT = 10**12  # lines that a stream may be late of which every line is wanted
 
 
 class ServiceFeed(Timeline):
-    """Reads every container of a service once, however many subscribe."""
+    """Reads every container of a service once, however many subscribe.
+
+    :param ended: is called when a stream has ended
+    :param after: the last line of each container that was had before, by its short id. Then every line that follows it
+        is wanted, and none before; of containers that are not among them, all.
+    :param finished: the short ids of containers that had ended when all of their logs was had
+    """
 
     def __init__(
-        self, engine: Engine, service: Service, max_rows: int, max_bytes: int, ended: Callable[[], None]
+        self,
+        engine: Engine,
+        service: Service,
+        max_rows: int,
+        max_bytes: int,
+        ended: Callable[[], None],
+        after: Mapping[str, Cursor] | None = None,
+        finished: Iterable[str] = (),
     ) -> None:
         super().__init__(service, max_rows, max_bytes)
         self._engine = engine
-        self._capacity = max_rows
+        self._capacity = max_rows if after is None else PATIENT
+        self._after = after
+        self._finished = set(finished)
         self._ended = ended  # tells the hub that a stream has ended: its container may have started again by now
         self._merger = Merger(weakly(self._append))
         self._notices = Notices(service)
         self._readers: dict[str, LogReader] = {}  # by container id
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._straggler: asyncio.TimerHandle | None = None
+        self._straggler = Straggler(weakly(self._is_catching_up), weakly(self._release))
         self._unread: set[str] = set()  # containers that may have lines which no reader has looked for
         self._unlisted: dict[str, int] = {}  # containers that have started, before any reader looked, and when
         self._exits: dict[str, tuple[str, float]] = {}  # container id → its last exit code, and when that was heard
@@ -62,6 +78,8 @@ class ServiceFeed(Timeline):
         for container in service.containers:
             reader = self._readers.get(container.id)
             if container.id in self._removed or (reader and reader.unchecked):  # since it was listed
+                continue
+            if container.short_id in self._finished and not container.running and container.id not in self._unlisted:
                 continue
             task = self._tasks.get(container.id)
             unread = container.status in ('running', 'paused') or container.id in self._unread
@@ -99,6 +117,10 @@ class ServiceFeed(Timeline):
         for reader in self._readers.values():
             reader.retry_now(lost_at)
 
+    def recall(self, rows: Sequence[Row]) -> None:
+        """Begin with these, the last that are kept of a service of which nothing else is left."""
+        self._append(list(rows))
+
     async def close(self) -> None:
         """Close all streams; subscriptions end."""
         self._closed = True
@@ -107,8 +129,7 @@ class ServiceFeed(Timeline):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._merger.close()
-        if self._straggler:
-            self._straggler.cancel()
+        self._straggler.close()
         self._end()
 
     # for viewers
@@ -132,7 +153,8 @@ class ServiceFeed(Timeline):
         """How the service's streams are doing, at their worst."""
         states = [reader.state for reader in self._readers.values()]
         worst = next((state for phase in WORST_FIRST for state in states if state.phase == phase), ReaderState())
-        phase = 'stopped' if worst.phase == 'ended' else worst.phase
+        is_gone = self.ready.is_set() and not states
+        phase = 'stopped' if worst.phase == 'ended' or is_gone else worst.phase
         return FeedStatus(phase, worst.attempt, worst.retry_at, worst.error, self._last_line)
 
     @property
@@ -140,14 +162,19 @@ class ServiceFeed(Timeline):
         """How many containers are being read."""
         return sum(not task.done() for task in self._tasks.values())
 
+    def reads(self, container: str) -> bool:
+        """Whether that one is being read; by its short id."""
+        return any(id_.startswith(container) and not task.done() for id_, task in self._tasks.items())
+
     def _start(self, container: Container) -> None:
         container_id = container.id
         reader = self._readers.get(container_id)
         if reader is None:
             # one that has come while we watched is read from its first line on, however much it has written by now
-            backfill = None if self.ready.is_set() else BACKFILL
+            backfill = None if self.ready.is_set() or self._after is not None else BACKFILL
+            last = self._after.get(container.short_id) if self._after else None
             tell = weakly(self._deliver), weakly(self._settle)
-            reader = LogReader(self._engine, container, *tell, self._capacity, weakly(self._given), backfill)
+            reader = LogReader(self._engine, container, *tell, self._capacity, weakly(self._given), backfill, last)
             self._readers[container_id], self._began[container_id] = reader, self.history.end
             # one that is being created may be listed before it can be asked for
             reader.runs = int(container.status != 'created' or container_id in self._unlisted)
@@ -231,8 +258,11 @@ class ServiceFeed(Timeline):
         phases = [reader.state.phase for reader in self._readers.values()]
         if all(phase in _SETTLED for phase in phases):
             self._release()
-        elif self._straggler is None and any(phase in _SETTLED for phase in phases):
-            self._straggler = asyncio.get_running_loop().call_later(STRAGGLER, self._release)
+        elif any(phase in _SETTLED for phase in phases):
+            self._straggler.wait()
+
+    def _is_catching_up(self) -> bool:
+        return any(reader.state.phase == 'catching up' for reader in self._readers.values())
 
     def _release(self) -> None:
         self._merger.release()

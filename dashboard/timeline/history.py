@@ -40,6 +40,12 @@ class History:
         if len(self._rows) > self._max_rows or self.bytes > self._max_bytes:
             self._evict()
 
+    def forget(self, before: int) -> None:
+        """Let the rows before that number go."""
+        count = min(before, self.end) - self.first
+        if count > 0:
+            self._drop(count, sum(map(_cost, self._rows[:count])))
+
     def slice(self, start: int, stop: int | None = None) -> list[Row]:
         """The held rows from number ``start`` up to, not including, ``stop`` (None: the end)."""
         low = max(0, start - self.first)
@@ -94,6 +100,9 @@ class History:
         while too_many > 0 and count < len(self._rows) - 1:
             cost = _cost(self._rows[count])
             freed, too_many, count = freed + cost, too_many - cost, count + 1
+        self._drop(count, freed)
+
+    def _drop(self, count: int, freed: int) -> None:
         while self._remarks and self._remarks[0] < self.first + count:
             number = self._remarks.popleft()
             self._evicted.append((number, self._rows[number - self.first]))

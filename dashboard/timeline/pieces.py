@@ -16,6 +16,7 @@ from dashboard.model import STAMP_LENGTH, Gap, LogLine, Row, parse_timestamp
 ROWS = 1_000
 BYTES = 128 << 10
 HELD_BYTES = 32 << 20  # of lines that are held until it is known which are the last ones
+TOO_LONG = 'together they are too long to be held: ask for the lines between two times'
 KNOWN = 100_000  # lines that were too long to be held of which it is known when they were written
 
 AnyRow = TypeVar('AnyRow', bound=Row)
@@ -46,6 +47,11 @@ def fitting(rows: Sequence[Row]) -> int:
         if index and size > BYTES:
             return index
     return min(len(rows), ROWS)
+
+
+def whole_lines(rows: Sequence[AnyRow]) -> list[AnyRow]:
+    """Without a line that its container may be writing just now: whoever reads on has it once it is whole."""
+    return [row for row in rows if not (isinstance(row, LogLine) and row.is_begun)]
 
 
 def weight(rows: Sequence[Row]) -> int:

@@ -16,6 +16,7 @@ from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable, R
 from dashboard.model import SECOND, Container, Cursor, Gap, LogLine, Row
 from dashboard.timeline.catchup import UNREAD, removed
 from dashboard.timeline.joint import LOOKED_AT, Joint
+from dashboard.timeline.pieces import whole_lines
 from dashboard.timeline.reopening import Reopening, backoff
 from dashboard.timeline.repeats import Repeats
 from dashboard.timeline.resume import GONE, HELD, MARGIN, TAILS, TOO_LATE, Lateness, Resume
@@ -23,6 +24,8 @@ from dashboard.timeline.stall import SkipWatch, StallWatch
 
 BACKFILL = 10_000  # lines read at first: the largest tail that anybody may ask for
 LEAP_TAIL = 2_000  # lines taken when a stream is taken up at its end
+LONGEST_LOG = 10**9  # lines, more than any log has
+NEAR = 20_000  # last lines that are looked at in a moment
 END_TAIL = 100  # lines looked at to see how a log ends
 DISTRUST = 10.0  # seconds for which the log itself is read after its stream was found to skip lines
 BESIDE = 0.1  # seconds between two such readings
@@ -58,6 +61,7 @@ class LogReader:
         capacity: int = BACKFILL,
         given: Callable[[str], Iterable[LogLine]] = lambda _: (),
         backfill: int | None = BACKFILL,
+        last: Cursor | None = None,
     ) -> None:
         self.container = container
         self.state = ReaderState()
@@ -65,7 +69,7 @@ class LogReader:
         self._deliver = deliver
         self._changed = changed
         self._capacity = capacity  # lines that the history holds
-        self._last: Cursor | None = None
+        self._last = last  # the line that was handed over last
         self._told: Cursor | None = None  # the last line when a gap was told: it is not told again before the next line
         self._backfill = backfill  # lines to begin with; None: all of them, of a log that has begun while we watched
         self._followed = False  # whether its log was read to an end before
@@ -166,8 +170,13 @@ class LogReader:
         await self._stall.stalled(lambda: self._last, self._has_newer)
         self._stream.give_up(time.monotonic())
 
-    async def _look_after(self, tails: Sequence[int | None] = (END_TAIL, *TAILS)) -> None:
-        """Deliver what the log has after the last line: a follower may leave out a container's last words."""
+    async def _look_after(
+        self, tails: Sequence[int | None] = (END_TAIL, *TAILS), reason: str = GONE, running: bool = False
+    ) -> None:
+        """Deliver what the log has after the last line: a follower may leave out a container's last words.
+
+        :param running: whether the container may be writing a line just now
+        """
         if not self._last:
             await self._follow(self._backfill, None, follow=False)
             return
@@ -178,8 +187,8 @@ class LogReader:
         for tail, since in parts:
             at_last = (tail, since) == parts[-1]
             if end is _End.NOT_FOUND and (at_last or not was_all):
-                sieve = Resume(self._last, None, tail, held=HELD if at_last else 0)
-                end, was_all = await self._follow(tail, sieve, at_last, follow=False, since=since), sieve.was_all
+                sieve = Resume(self._last, None, tail, reason, HELD if at_last else 0)
+                end, was_all = await self._follow(tail, sieve, at_last, False, since, running), sieve.was_all
 
     async def _resume(self, tails: Sequence[int | None], reason: str) -> _End:
         """Follow after the last line, which is sought in ever longer tails of the log."""
@@ -199,11 +208,13 @@ class LogReader:
         at_last: bool = True,
         follow: bool = True,
         since: int | None = None,
+        running: bool = False,
     ) -> _End:
         """Deliver what the stream gives, as far as it is new, and say why that ended.
 
         :param at_last: whether a line to resume after is nowhere else if it is not found
         :param follow: whether to wait for new lines; if not, it ends where the log does
+        :param running: whether the container may be writing its last line just now, which is left out then
         """
         lateness = Lateness(self._capacity)
         if follow:
@@ -213,6 +224,8 @@ class LogReader:
                 if follow and batch and await self._has_skipped(batch):
                     return await self._read_beside(batches)
                 rows = sieve.sift(batch) if sieve else list[Row](batch)
+                if running:
+                    rows = whole_lines(rows)
                 if sieve and sieve.failed and not at_last:
                     return _End.NOT_FOUND
                 anew = follow and self.state.phase == 'live' and self._last is not self._skipped
@@ -224,12 +237,13 @@ class LogReader:
                     return _End.LATE
         if sieve and not sieve.found and not at_last:
             return _End.NOT_FOUND
-        self._hand_over(sieve.finish() if sieve else [], live=False)
+        rest = sieve.finish() if sieve else []
+        self._hand_over(whole_lines(rest) if running else rest, live=False)
         return _End.STOPPED
 
     async def _has_skipped(self, batch: list[LogLine]) -> bool:
         """Whether the stream jumps ahead where the log does not."""
-        jump = self._skips.find(batch)
+        jump = self._skips.find(batch, self._engine.log_file(self.container))
         if jump is None or self._last is None or self.state.phase != 'live':
             return False
         place, moment = jump
@@ -241,7 +255,7 @@ class LogReader:
 
     async def _follows(self, lines: list[LogLine], moment: int) -> bool:
         """Whether the log has these lines one after the other, and before them one of that time."""
-        for tail in (len(lines) + END_TAIL, 2 * len(lines) + TAILS[0]):
+        for tail in (len(lines) + END_TAIL, 2 * len(lines) + TAILS[0], 2 * len(lines) + NEAR):
             log: list[LogLine] = []
             async with aclosing(self._engine.logs(self.container, tail=tail)) as batches:
                 async for batch in batches:
@@ -250,13 +264,20 @@ class LogReader:
             if place:
                 pairs = zip(lines, log[place:], strict=False)
                 return log[place - 1].timestamp == moment and all(one.record == other.record for one, other in pairs)
+            if log and log[0].timestamp < moment:
+                break  # it reaches back so far; else more was written meanwhile
         return False
 
     async def _read_beside(self, stream: AsyncGenerator[list[LogLine], None]) -> _End:
-        """Read the log itself for a while; the stream only tells that there is more, or that there will be none."""
+        """Read the log itself for a while; the stream only tells that there is more, or that there will be none.
+
+        What is further back than the history can hold, and more than a moment takes, is left out, as where a stream
+        falls behind.
+        """
         until = time.monotonic() + DISTRUST
+        tails = [tail for tail in TAILS if (tail or LONGEST_LOG) <= max(NEAR, self._capacity // 2)]
         while time.monotonic() < until:
-            await self._look_after(TAILS)
+            await self._look_after(tails, TOO_LATE, running=True)
             await asyncio.sleep(BESIDE)
             if await anext(stream, None) is None:
                 return _End.STOPPED

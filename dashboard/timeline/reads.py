@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from functools import partial
+from heapq import merge
+from typing import cast
 
 from dashboard.engine import Engine
 from dashboard.errors import ContainerGone, NoStreamLeft
-from dashboard.model import ENGINE_SPLIT, STAMP_LENGTH, Container, Cursor, LogLine, Row, Service, format_timestamp
-from dashboard.timeline.beside import Beside, lines_beside
+from dashboard.model import (
+    ENGINE_SPLIT,
+    STAMP_LENGTH,
+    Container,
+    Cursor,
+    Gap,
+    LogLine,
+    Row,
+    Service,
+    format_timestamp,
+)
+from dashboard.timeline.beside import Beside, lines_beside, name_of
 from dashboard.timeline.catchup import Before, catch_up, in_batches, removed
 from dashboard.timeline.history import row_time
 from dashboard.timeline.marks import NAMED, Marks
 from dashboard.timeline.merge import merged
-from dashboard.timeline.pieces import HELD_BYTES, LastLines
+from dashboard.timeline.pieces import HELD_BYTES, TOO_LONG, LastLines, weight
+from dashboard.timeline.reaching import LEAD, TooShort, lines_around
 from dashboard.timeline.resume import LOOK_BACK, LOOK_BACK_TIME, MARGIN, TAILS, Resume
+from dashboard.timeline.stored import Stored, noted
 from dashboard.timeline.subscription import BATCH, Subscription
 
 COUNTED = HELD_BYTES // ENGINE_SPLIT  # lines of one container that are held until they can be counted
-TOO_LONG = 'together they are too long to be held: ask for the lines between two times'
+GAPS = 1_000  # that are held beside the last lines, where a store has any
 
 
 class Reads:
-    """Reads the engine's own log. Every reading has streams of its own, which it counts while they are open.
+    """Reads the engine's own log, and what only the store has of it. Every reading has streams of its own, which it
+    counts while they are open.
 
     A reading looks back when it is told whom to tell: ``before`` is given the lines that precede the first one, those
     of each container in their order, for ``LOOK_BACK`` lines or ``LOOK_BACK_TIME``. Nobody else pays for it.
     """
 
-    def __init__(self, engine: Engine, streams: Streams) -> None:
+    def __init__(self, engine: Engine, streams: Streams, stored: Stored) -> None:
         self._engine = engine
         self._streams = streams
+        self._stored = stored
 
     async def read(
         self,
@@ -45,6 +61,7 @@ class Reads:
     ) -> AsyncGenerator[list[Row], None]:
         """What the engine holds of a service now, all its containers merged by timestamp; constant memory.
 
+        It is joined by what only the store has, with a ``tail`` where the engine has fewer lines: see :class:`Stored`.
         Where the last lines have to be held until they can be counted, and are too long for that, a gap says so.
         ``tail`` is that of the whole service, ``since`` and ``until`` (both inclusive) are nanoseconds since
         the epoch.
@@ -62,14 +79,62 @@ class Reads:
                 batches = _since(self._merged(service, counted, _earlier(since), until), since, before)
             else:
                 batches = self._merged(service, counted, since, until)
-            async with aclosing(batches if exact else _last(batches, tail or 0, before)) as chosen:
-                async for batch in chosen:
-                    yield list(batch)
+            last = cast('AsyncGenerator[list[Row], None]', batches) if exact else _last(batches, tail or 0, before)
+            if tail and until is None and self._stored.has(service):
+                last = self._and_kept(service, last, tail, since, before)
+            async with aclosing(last) as chosen:
+                async for rows in chosen:
+                    yield list(rows)
+
+    async def _and_kept(
+        self,
+        service: Service,
+        batches: AsyncGenerator[list[Row], None],
+        tail: int,
+        since: int | None,
+        before: Before | None,
+    ) -> AsyncGenerator[list[Row], None]:
+        """The engine's last lines; where it has fewer than that, with the last ones of the store."""
+        held, size, counted, enough = list[Row](), 0, Counter[str](), False
+        async with aclosing(batches):
+            async for batch in batches:
+                if enough:
+                    yield batch
+                    continue
+                held += batch
+                size += weight(batch)
+                for row in batch:
+                    if isinstance(row, LogLine):  # as the engine counts, which cuts long ones
+                        counted[row.container.short_id] += 1 + len(row.record) // ENGINE_SPLIT
+                enough = isinstance(held[0], Gap) or len(held) >= tail or max(counted.values()) >= tail
+                if not enough and size > HELD_BYTES:  # no more can be held to see whether there are fewer
+                    enough = True
+                    if await self._is_all(service.containers[0], held[0], since):
+                        held = await self._stored.last(service, held, since, tail, before)
+                if enough:
+                    async for rows in in_batches(held):
+                        yield rows
+                    held = []
+        if not enough:
+            async for rows in in_batches(await self._stored.last(service, held, since, tail, before)):
+                yield rows
+
+    async def _is_all(self, container: Container, first: Row, since: int | None) -> bool:
+        """Whether the engine has nothing before that line."""
+        with suppress(ContainerGone):
+            async with aclosing(self._engine.logs(container, since=since)) as batches:
+                async for batch in batches:
+                    return isinstance(first, LogLine) and name_of(batch[0]) == name_of(first)
+        return True  # or nothing at all any more
 
     def _merged(
         self, service: Service, tail: int | None, since: int | None, until: int | None
     ) -> AsyncGenerator[list[LogLine], None]:
         sources = [self._engine.logs(item, tail=tail, since=since, until=until) for item in service.containers]
+        if tail is None and self._stored.has(service):
+            first = dict[str, Cursor]()
+            rows = [*(noted(source, first) for source in sources), self._stored.between(service, first, since, until)]
+            return cast('AsyncGenerator[list[LogLine], None]', merged(rows))  # and gaps, as all takers know of
         return sources[0] if len(sources) == 1 else merged(sources)
 
     async def _led_in(
@@ -107,26 +172,52 @@ class Reads:
         until = feed.history.time_of(subscription.position)
         if subscription.position > feed.complete_from or until is None:
             return
-        held = {_name(row) for row in feed.history.slice(subscription.position) if isinstance(row, LogLine)}
+        held = {name_of(row) for row in feed.history.slice(subscription.position) if isinstance(row, LogLine)}
         async with aclosing(self.read(feed.service, since=moment, until=until, before=before)) as batches:
             async for batch in batches:
-                yield [row for row in batch if not isinstance(row, LogLine) or _name(row) not in held]
+                yield [row for row in batch if not isinstance(row, LogLine) or name_of(row) not in held]
+
+    async def kept_wholly(self, service: Service, containers: Collection[str]) -> set[str]:
+        """See :meth:`Stored.wholly`."""
+        return await self._stored.wholly(service, containers)
 
     async def read_after(
         self, service: Service, marks: Marks, until: int | None = None, *, before: Before | None = None
     ) -> AsyncGenerator[list[Row], None]:
-        """What the engine holds after the last line of each container; a gap where that line is no longer there.
+        """What there is after the last line of each container; a gap where that line is no longer there.
 
         :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
         """
-        sources = [self._container_after(container, marks, until, before) for container in service.containers]
+        sources = [self._container_after(container, marks, before) for container in service.containers]
         present = {container.short_id for container in service.containers} | marks.told
-        if gone := [cursor for name, cursor in marks.cursors.items() if name not in present]:
-            sources.append(in_batches(removed(gone)))
+        gone = [cursor for name, cursor in marks.cursors.items() if name not in present]
+        left = await self._stored.left_of(service, gone, before)
+        sources += left.values()
+        if missing := [cursor for cursor in gone if cursor.container not in left]:
+            sources.append(in_batches(removed(missing)))
+        if self._stored.has(service):
+            heard = present | marks.cursors.keys()
+            sources.append(self._stored.others(service, heard, marks.newest.timestamp))
         with self._streams.reading(service):
             async with aclosing(sources[0] if len(sources) == 1 else merged(sources)) as batches:
                 async for rows in batches:
-                    yield rows
+                    yield rows if until is None else [row for row in rows if row_time(row) <= until]
+
+    async def log_of(
+        self, container: Container, cursor: Cursor | None, *, tail: int | None = None, since: int | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """What the engine holds of one container after a line; of one that was never read its last lines.
+
+        :param tail: at most so many of those, since a moment in nanoseconds since the epoch
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+        alone = Service(container.service, (container,))
+        with self._streams.reading(alone):
+            source = _after(self._engine, container, cursor, None) if cursor else self._merged(alone, tail, since, None)
+            async with aclosing(source) as batches:
+                async for batch in batches:
+                    yield list(batch)
 
     async def beside(
         self, service: Service, asked: Beside, *, before: Before | None = None
@@ -137,8 +228,37 @@ class Reads:
         """
         with self._streams.reading(service):
             async with aclosing(lines_beside(self._engine, service, asked, before)) as batches:
-                async for rows in batches:
-                    yield rows
+                found = [row async for rows in batches for row in rows]
+        if self._stored.has(service):
+            found = await self._stored.beside(service, asked, found, before)
+        for start in range(0, len(found), BATCH):
+            yield found[start : start + BATCH]
+
+    async def around(
+        self, service: Service, moment: int, least: int, until: int | None = None, *, before: Before | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """What there is from about ``least`` lines before a moment on, in the engine and the store; up to ``until``.
+
+        :raises EngineUnavailable, ContainerGone, LogsUnreadable: as the engine does
+        """
+
+        def kept(first: Mapping[str, Cursor], since: int) -> AsyncGenerator[list[Row], None]:
+            return self._stored.between(service, first, since, until)
+
+        stored = kept if self._stored.has(service) else None
+        with self._streams.reading(service):
+            try:
+                lines = lines_around(self._engine, service.containers, moment, least, until, before, stored)
+                async with aclosing(lines) as batches:
+                    async for batch in batches:
+                        yield batch
+                return
+            except TooShort:
+                pass
+        since = max(0, moment - LEAD)
+        async with aclosing(self.read(service, since=since, until=until, before=before)) as rows:
+            async for batch in rows:
+                yield batch
 
     async def catch_up(
         self, subscription: Subscription, marks: Marks, *, before: Before | None = None
@@ -153,12 +273,12 @@ class Reads:
         marks.feed = ''  # what comes now is not of that history
         with self._streams.reading(subscription.feed.service):
             read_after = partial(self._container_after, before=before)
-            async with aclosing(catch_up(read_after, subscription, begin, before)) as batches:
+            async with aclosing(catch_up(read_after, self._stored, subscription, begin, before)) as batches:
                 async for rows in batches:
                     yield rows
 
     async def _container_after(
-        self, container: Container, marks: Marks, until: int | None = None, before: Before | None = None
+        self, container: Container, marks: Marks, before: Before | None = None
     ) -> AsyncGenerator[list[Row], None]:
         name = container.short_id
         cursor = None if name in marks.told else marks.cursors.get(name)
@@ -171,7 +291,7 @@ class Reads:
         try:
             async with aclosing(source) as batches:
                 async for rows in batches:
-                    yield rows if until is None else [row for row in rows if row_time(row) <= until]
+                    yield rows
         except ContainerGone:
             if cursor:
                 yield removed([cursor])
@@ -247,13 +367,14 @@ class Streams:
         finally:
             self._reading -= count
 
-    def check(self, service: Service) -> None:
+    def check(self, service: Service, spared: int = 0) -> None:
         """Whether there is a stream for each of its containers.
 
+        :param spared: how many are left for others
         :raises NoStreamLeft: when there is not
         """
         used = self._reading + self._followed()
-        if used + len(service.containers) > self._most:
+        if used + len(service.containers) > self._most - spared:
             raise NoStreamLeft(
                 f'{used:,} streams of the engine are open, and {self._most:,} is the limit '
                 '(DASHBOARD_MAX_STREAMS). Try again when others have left.'
@@ -271,29 +392,31 @@ async def _since(
     stamp = b'' if moment is None else format_timestamp(moment).encode()
     async with aclosing(batches):
         async for batch in batches:
-            early = [line for line in batch if line.record[:STAMP_LENGTH] < stamp]
+            early = [row for row in batch if isinstance(row, LogLine) and row.record[:STAMP_LENGTH] < stamp]
             if early:
                 before(early)
             if len(early) < len(batch):
-                yield [line for line in batch if line.record[:STAMP_LENGTH] >= stamp] if early else batch
+                gone = set(map(id, early))
+                yield [row for row in batch if id(row) not in gone] if early else batch
 
 
 async def _last(
     batches: AsyncGenerator[list[LogLine], None], count: int, before: Before | None
 ) -> AsyncGenerator[list[Row], None]:
     """So many of the last lines; a gap for those that are too long to be held together."""
-    last = LastLines(count)
+    last, gaps = LastLines(count), deque[Row](maxlen=GAPS)
     async with aclosing(batches):
         async for batch in batches:
-            early = last.add(batch)
+            gaps += (row for row in batch if not isinstance(row, LogLine))  # those of a store come with its lines
+            early = last.add([row for row in batch if isinstance(row, LogLine)])
             if before and early:
                 before(early)
     if last.missing:
         yield [last.gap(TOO_LONG)]
-    while last.lines:
-        yield [last.lines.popleft() for _ in range(min(BATCH, len(last.lines)))]
-
-
-def _name(line: LogLine) -> tuple[str, bytes, int]:
-    """As good as the cursor, and quick."""
-    return line.container.id, line.record[:STAMP_LENGTH], line.ordinal
+    rows: deque[Row] = deque(last.lines)
+    last.lines.clear()
+    if gaps:
+        among = [gap for gap in gaps if not rows or row_time(gap) >= row_time(rows[0])]
+        rows = deque(merge(among, rows, key=row_time))
+    while rows:
+        yield [rows.popleft() for _ in range(min(BATCH, len(rows)))]

@@ -43,6 +43,8 @@ class Resume:
     ) -> None:
         self.found = False
         self.failed = False
+        self._unsure = False  # whether it came where a tail may have begun in the middle of its timestamp
+        self._ended = False  # whether all that the log had when it was opened has come
         self.reaches_later = False  # whether a line came whose timestamp is later than the last one's
         self._last = last
         self._newest = newest
@@ -61,16 +63,19 @@ class Resume:
         if batch and not self._first:
             self._first = batch[0].record
         for index, line in enumerate(batch):
-            if line.record.startswith(self._stamp) and line.cursor == self._last and self._is_certain():
+            if not (line.record.startswith(self._stamp) and line.cursor == self._last):
+                continue
+            if self._is_certain():
                 self.found = True
                 self.earlier += batch[: index + 1]
                 return list(batch[index + 1 :])
+            self._unsure = True
         self._come += len(batch)
         self._pieces += sum(len(line.record) // ENGINE_SPLIT + 1 for line in batch)
         self._held.add(batch)
         self.earlier += batch
         self.reaches_later = self.reaches_later or not all(map(self.is_older, batch))
-        return self.finish() if self._is_past(batch) else []
+        return self._rest() if self._is_past(batch) else []
 
     def finish(self) -> list[Row]:
         """Nothing more comes. If the last line was not there any more: what follows it, after a row that says so.
@@ -78,17 +83,24 @@ class Resume:
         A log that does not have it any more has nothing older either. A log that has is not the one that it came from,
         or was changed: there the timestamps must do.
         """
-        if self.found or self.failed:
-            return []
-        self.failed = True
+        self._ended = True
+        return [] if self.found or self.failed else self._rest()
+
+    def _rest(self) -> list[Row]:
         held = list(self._held.lines)
+        if self._unsure and self.was_all:
+            for place, line in enumerate(held, 1):
+                if line.cursor == self._last:
+                    self.found = True
+                    return list(held[place:])
+        self.failed = True
         start = next((index for index, line in enumerate(held) if not self.is_older(line)), 0)
         return [self.gap(held[start] if held else None), *held[start:]]
 
     @property
     def was_all(self) -> bool:
         """Whether fewer lines came than were asked for: the log has no others, as far as its engine can tell."""
-        return self._tail is not None and self._pieces < self._tail
+        return self._tail is not None and self._ended and self._pieces < self._tail
 
     def is_older(self, line: LogLine) -> bool:
         """Whether its timestamp is not later than that of the last line."""
@@ -97,9 +109,8 @@ class Resume:
     def gap(self, then: LogLine | None) -> Gap:
         """The row that says that lines are missing before that one."""
         end = then.timestamp if then else self._last.timestamp
-        return Gap(
-            self._last.timestamp, end, None, self._reason, lost=self._reason == GONE, container=self._last.container
-        )
+        reason = GONE if self._tail is None or self.was_all else self._reason  # nothing else is in the log
+        return Gap(self._last.timestamp, end, None, reason, lost=reason == GONE, container=self._last.container)
 
     def _is_certain(self) -> bool:
         """Whether the place of the last line among those of its timestamp is sure: no tail began in their middle."""
@@ -111,10 +122,17 @@ class Resume:
             return False
         if self._tail is not None and self._come > self._tail:
             return True
-        if self._newest and any(line.record == self._newest.record for line in reversed(batch)):
-            return True
-        newest = self._newest.timestamp if self._newest else 0
-        return batch[-1].timestamp > max(newest, self._last.timestamp) + MARGIN
+        newest = self._newest
+        latest = max(newest.timestamp if newest else 0, self._last.timestamp) + MARGIN
+        self._ended = newest is not None and (
+            batch[-1].timestamp > latest or any(_is_piece(newest, line) for line in reversed(batch))
+        )
+        return self._ended or (batch[-1].timestamp > latest and not self._unsure)
+
+
+def _is_piece(newest: LogLine, line: LogLine) -> bool:
+    """Whether a line is that one; where it was being written, its last piece."""
+    return line.record == newest.record or (newest.is_begun and newest.content in line.record)
 
 
 class Lateness:

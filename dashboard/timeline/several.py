@@ -10,20 +10,23 @@ from dataclasses import replace
 from dashboard.errors import DashboardError
 from dashboard.model import ContainerEvent, Cursor, Gap, LogLine, Row, Service, ServiceKey
 from dashboard.timeline.catalog import Selection
-from dashboard.timeline.feed import BEGINS, STRAGGLER, WORST_FIRST, ServiceFeed
+from dashboard.timeline.feed import BEGINS, WORST_FIRST, ServiceFeed
 from dashboard.timeline.leaving import let_go, weakly
 from dashboard.timeline.marks import NAMED
 from dashboard.timeline.merge import STEP, WINDOW, Merger
 from dashboard.timeline.reader import BACKFILL
+from dashboard.timeline.straggler import Straggler
 from dashboard.timeline.subscription import BATCH, Subscription
 from dashboard.timeline.timeline import FeedStatus, Former, Timeline
 
 LATEST = WINDOW + 2 * STEP  # seconds that a line waits here: the feed of a scaled service may be late itself
 GATHER = 0.02  # seconds between two takes of one feed
+LEAST_WAIT = 0.05  # the same while the feeds give their lines at once, as those of single containers do
 SHARE = 4  # times the rows and bytes of one service, for all of them together
 LEAST = 1_000  # lines that each service begins with, however many they are: so the last ones of all are complete
 
 Subscribe = Callable[[ServiceKey, int], AbstractAsyncContextManager[Subscription]]
+Find = Callable[[ServiceKey], Timeline | None]
 
 
 class MergedFeed(Timeline):
@@ -31,17 +34,19 @@ class MergedFeed(Timeline):
 
     :param selection: which services
     :param subscribe: as the hub does
+    :param find: the feed of a service, if there is one already
     """
 
-    def __init__(self, selection: Selection, subscribe: Subscribe, max_rows: int, max_bytes: int) -> None:
+    def __init__(self, selection: Selection, subscribe: Subscribe, find: Find, max_rows: int, max_bytes: int) -> None:
         super().__init__(selection.as_service(()), SHARE * max_rows, SHARE * max_bytes)
         self._selection = selection
         self._subscribe = subscribe
+        self._find = find
         self._most = SHARE * max_rows
-        self._merger = Merger(weakly(self._append), LATEST)
+        self._merger = Merger(weakly(self._append), LATEST, LEAST_WAIT)
         self._sources: dict[ServiceKey, _Source] = {}
         self._settled: set[ServiceKey] = set()
-        self._straggler: asyncio.TimerHandle | None = None
+        self._straggler = Straggler(weakly(self._is_given_more), weakly(self._release))
         self._begins: list[int] = []  # nanoseconds since the epoch: when that begins which feeds with older lines gave
         self._rows: dict[str, tuple[int, int]] = {}  # container → where its lines are, by its short id
 
@@ -73,8 +78,7 @@ class MergedFeed(Timeline):
         await asyncio.gather(*(source.task for source in sources), return_exceptions=True)
         self._sources.clear()  # they hold this too
         self._merger.close()
-        if self._straggler:
-            self._straggler.cancel()
+        self._straggler.close()
         self._end()
 
     # for its sources
@@ -150,8 +154,12 @@ class MergedFeed(Timeline):
             return
         if self._sources.keys() <= self._settled:
             self._release()
-        elif self._settled and self._straggler is None:
-            self._straggler = asyncio.get_running_loop().call_later(STRAGGLER, self._release)
+        elif self._settled:
+            self._straggler.wait()
+
+    def _is_given_more(self) -> bool:
+        late = map(self._find, self._sources.keys() - self._settled)
+        return any(feed and feed.status.phase in ('catching up', 'live') for feed in late)
 
     def _release(self) -> None:
         if not self.ready.is_set():

@@ -13,9 +13,10 @@ EARLY_LOOK = 1.0  # seconds of silence after which the log of a stream that was 
 FIRST_LOOK, LONGEST_LOOK = 10.0, 300.0  # the same for any other stream, at first and later
 GRACE = 0.5  # seconds that a line may take from the log to us
 ENOUGH = 500  # lines since the last look that make a stream a busy one
-FILE = 16 << 10  # bytes of lines that are fewer than those of the smallest file that a log is rotated into
+FILE = 48 << 10  # bytes: the smallest file that people let a log be rotated into, as far as that is not known
 JUMP = SECOND // 200  # nanoseconds: no jump is shorter
 MEASURED = SECOND // 8  # nanoseconds over which the pace is measured
+UNMEASURED = SECOND // 10  # nanoseconds of a jump that is looked at before there is a pace
 FADING = 0.99  # what each of these leaves of a faster one
 LINES_A_LOOK, MOST_LOOKS = 200, 20  # what a stream has to give for each look, and how many may be saved up
 
@@ -55,8 +56,8 @@ class SkipWatch:
     """Notices where a stream jumps so far ahead in time that a whole file of its log may be missing there.
 
     Docker's follower leaves out files of a log that is rotated fast. A jump is suspicious when, at the pace of the
-    stream, more would have come meanwhile than a third of the smallest file that people have. What a look costs is
-    bounded by what the stream gives, so that a container which pauses often does not cost more than one which does not.
+    stream, more would have come meanwhile than a third of a file. What a look costs is bounded by what the stream
+    gives, so that a container which pauses often does not cost more than one which does not.
     """
 
     def __init__(self) -> None:
@@ -69,10 +70,13 @@ class SkipWatch:
         """Another stream begins."""
         self._newest = 0
 
-    def find(self, batch: Sequence[LogLine]) -> tuple[int, int] | None:
-        """The place in the batch before which lines may be missing, and the time of the line before it."""
+    def find(self, batch: Sequence[LogLine], file: float | None = None) -> tuple[int, int] | None:
+        """The place in the batch before which lines may be missing, and the time of the line before it.
+
+        :param file: bytes of a file of the log; see :meth:`Engine.log_file`
+        """
         before, self._newest = self._newest, batch[-1].timestamp
-        least = max(JUMP, int(FILE / self._pace)) if self._pace else JUMP
+        least = max(JUMP, int((file or FILE) / 3 / self._pace)) if self._pace else UNMEASURED
         self._measure(batch)
         self._looks = min(MOST_LOOKS, self._looks + len(batch) / LINES_A_LOOK)
         if not before or self._newest - before < least or self._looks < 1:

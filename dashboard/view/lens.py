@@ -19,8 +19,8 @@ from dashboard.errors import ConfigError
 from dashboard.lines import RefusedPattern, reason_of
 from dashboard.model import LogLine, Row
 from dashboard.timeline import LOOK_BACK, Before, History, Subscription, fitting
-from dashboard.view.scan import TOGETHER, Scan
-from dashboard.view.secrets import Rule, Rules, read_rules
+from dashboard.view.scan import CUT, KEY, TOGETHER, Scan
+from dashboard.view.secrets import Rule, Rules, mark, read_rules
 
 ASIDE = 1 << 20  # bytes of a batch that are looked through in a thread
 
@@ -38,6 +38,15 @@ class Lens:
     """Rows as they are: what an identity sees for whom nothing is redacted."""
 
     redacts = False
+
+    @property
+    def marks(self) -> tuple[str, ...] | None:
+        """What may stand in place of a secret; None where nothing is hidden."""
+        return None
+
+    def among(self, before: Sequence[LogLine], lines: Sequence[LogLine], after: Sequence[LogLine]) -> list[LogLine]:
+        """Lines of one container, of which it is known what stands around them; it may take long."""
+        return list(lines)
 
     async def look(self, history: History) -> None:
         """Look through what is new in a history, with turns for others between: await it before rows are shown."""
@@ -67,6 +76,16 @@ class RedactingLens(Lens):
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._held: WeakKeyDictionary[History, _Held] = WeakKeyDictionary()
+
+    @property
+    def marks(self) -> tuple[str, ...] | None:
+        """What may stand in place of a secret."""
+        return tuple(map(mark, (*self._rules.names, KEY, CUT)))
+
+    def among(self, before: Sequence[LogLine], lines: Sequence[LogLine], after: Sequence[LogLine]) -> list[LogLine]:
+        """Lines of one container, of which it is known what stands around them; it may take long."""
+        changed = Scan(self._rules).changes([*before, *lines, *after])
+        return [changed.get(number, line) for number, line in enumerate(lines, len(before))]
 
     async def look(self, history: History) -> None:
         """Look through what is new in a history; what comes after that is looked through at once when it is shown."""

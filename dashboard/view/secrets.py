@@ -63,6 +63,11 @@ class Rules:
         self._any_or_unseen = [_any_of([*by_look[0], UNSEEN]), *self._any[1:]]
         self._lines_alone = any(_ANCHORS.search(rule.pattern) for rule in own)
 
+    @property
+    def names(self) -> list[str]:
+        """Of all rules."""
+        return [rule.name for rule, _, _ in self._rules]
+
     def suspects(self, lines: Sequence[bytes]) -> bool:
         """Whether there may be a secret in any of these lines, or characters that could hide one from the rules."""
         text = b'\n'.join(lines)

@@ -7,16 +7,17 @@ does not exist here: it is not listed, counted or named, and asking for it fails
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from starlette.requests import HTTPConnection
 
 from dashboard.access import Identity, Visit
 from dashboard.config import Settings
-from dashboard.errors import InvalidToken, RightsChanged, ServiceNotFound
+from dashboard.errors import EngineUnavailable, InvalidToken, RightsChanged, ServiceNotFound
 from dashboard.model import Row, Service, ServiceKey
 from dashboard.timeline import (
     Beside,
@@ -31,7 +32,11 @@ from dashboard.timeline import (
     find_target,
     shortest_name,
 )
+from dashboard.view.finding import Finder, Searches
 from dashboard.view.lens import Lens, Reading, Redactor
+from dashboard.view.storage import Storage
+
+Result = TypeVar('Result')
 
 
 class Views:
@@ -40,6 +45,7 @@ class Views:
     def __init__(self, hub: LogHub, redactor: Redactor) -> None:
         self._hub = hub
         self._redactor = redactor
+        self._searches = Searches(hub.settings.max_searches)
 
     async def __call__(self, connection: HTTPConnection) -> View:
         """What the visitor of this connection may see; the gate has put the visit there."""
@@ -47,7 +53,7 @@ class Views:
 
     def of(self, visit: Visit) -> View:
         """What this visitor may see."""
-        return View(self._hub, visit, self._redactor)
+        return View(self._hub, visit, self._redactor, self._searches)
 
     @property
     def reachable(self) -> bool:
@@ -58,10 +64,11 @@ class Views:
 class View:
     """A :class:`LogHub` with nothing in it but what the visitor may see now; its methods are those of the hub."""
 
-    def __init__(self, hub: LogHub, visit: Visit, redactor: Redactor) -> None:
+    def __init__(self, hub: LogHub, visit: Visit, redactor: Redactor, searches: Searches | None = None) -> None:
         self._hub = hub
         self._visit = visit
         self._redactor = redactor
+        self.kept = Finder(hub, visit, redactor, searches or Searches(hub.settings.max_searches))
         # what `services` found last: in which services, for whom, and which of them
         self._every: tuple[Service, ...] = ()
         self._looker = (visit.identity, True)
@@ -93,22 +100,43 @@ class View:
             self._in_scope = tuple(service for service in every if self._visit.may_see(service.key))
         return self._in_scope
 
+    @property
+    def gone(self) -> Mapping[ServiceKey, int]:
+        """See :attr:`LogHub.gone`; those in scope."""
+        gone = self._hub.gone
+        return {key: last for key, last in gone.items() if self._visit.may_see(key)} if gone else gone
+
     async def asked(self) -> None:
         """See :meth:`LogHub.asked`."""
         await self._hub.asked()
 
     def find(self, name: str) -> Service:
         """See :func:`find_service`; a name is ambiguous only when several services in scope have it."""
-        return find_service(self.services, name, self.status.error)
+        return self._found(find_service, name)
 
     def name_of(self, key: ServiceKey) -> str:
-        """See :func:`shortest_name`."""
-        return shortest_name(self.services, key)
+        """See :func:`shortest_name`; one that is gone takes no name from others."""
+        gone = self.gone
+        return shortest_name(_and_gone(self.services, gone) if key in gone else self.services, key)
 
-    def select(self, names: str) -> Target:
+    def select(self, names: str, some: bool = False) -> Target:
         """See :func:`find_target`; several services are never more than those in scope, whatever comes later."""
-        target = find_target(self.services, names, self.status.error)
+        try:
+            target = self._found(find_target, names)
+        except ServiceNotFound:
+            if not some:
+                raise
+            target = find_target(_and_gone(self.services, self.gone), names, self.status.error, some)
         return replace(target, within=self._visit.identity.scope) if isinstance(target, Selection) else target
+
+    def _found(self, find: Callable[[Sequence[Service], str, EngineUnavailable | None], Result], name: str) -> Result:
+        """What a name finds among the services there are, or else among those that are gone as well."""
+        try:
+            return find(self.services, name, self.status.error)
+        except (ServiceNotFound, EngineUnavailable):
+            if gone := self.gone:
+                return find(_and_gone(self.services, gone), name, self.status.error)
+            raise
 
     def service(self, target: Target) -> Service:
         """What is to be read of a target now.
@@ -127,6 +155,11 @@ class View:
         with self._visit.telling(changed.set):
             async with self._hub.changes(changed) as changes:
                 yield changes
+
+    @property
+    def storage(self) -> Storage:
+        """What is kept, for administrators."""
+        return Storage(self._hub, self._visit, self.lens)
 
     # lines; what is read from the engine has been through the lens already
 
@@ -159,6 +192,21 @@ class View:
             self._check(target)  # a time limit of the caller's own is none of ours
             raise
 
+    @asynccontextmanager
+    async def joined(self, target: Target) -> AsyncGenerator[Subscription | None, None]:
+        """A subscription to what is being watched already, and has its backlog; None when nothing is.
+
+        Unlike :meth:`subscribe` it breaks nothing off: what is taken through :meth:`held` and the readings is checked.
+
+        :raises ServiceNotFound, InvalidToken: as :meth:`subscribe` does
+        """
+        feed = self.feed(target)
+        if feed is None or not feed.ready.is_set():
+            yield None
+            return
+        async with self._hub.subscribe(target, 0) as subscription:
+            yield subscription
+
     def feed(self, target: Target) -> Timeline | None:
         """See :meth:`LogHub.feed`."""
         self._check(target)
@@ -174,6 +222,11 @@ class View:
         """See :meth:`Reads.read_from`, and :meth:`read`."""
         return self._seen(subscription.feed.service, partial(self._hub.reads.read_from, subscription, moment))
 
+    async def kept_wholly(self, service: Service, containers: Collection[str]) -> set[str]:
+        """See :meth:`Reads.kept_wholly`."""
+        self._check(*service.keys)
+        return await self._hub.reads.kept_wholly(service, containers)
+
     def read_after(self, service: Service, marks: Marks, until: int | None = None) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.read_after`, and :meth:`read`."""
         return self._seen(service, partial(self._hub.reads.read_after, service, marks, until))
@@ -181,6 +234,12 @@ class View:
     def beside(self, service: Service, asked: Beside) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.beside`, and :meth:`read`."""
         return self._seen(service, partial(self._hub.reads.beside, service, asked))
+
+    def around(
+        self, service: Service, moment: int, least: int, until: int | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """See :meth:`Reads.around`, and :meth:`read`."""
+        return self._seen(service, partial(self._hub.reads.around, service, moment, least, until))
 
     def catch_up(self, subscription: Subscription, marks: Marks) -> AsyncGenerator[list[Row], None]:
         """See :meth:`Reads.catch_up`, and :meth:`read`."""
@@ -226,3 +285,7 @@ class View:
         if isinstance(target, Selection):
             return not self._visit.ended and target.within == self._visit.identity.scope
         return self._visit.may_see(target)
+
+
+def _and_gone(services: Sequence[Service], gone: Iterable[ServiceKey]) -> tuple[Service, ...]:
+    return (*services, *(Service(key, ()) for key in gone))

@@ -14,10 +14,12 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from dashboard.access.accounts import Accounts
+from dashboard.access.audit import Audit
 from dashboard.access.scope import Scope
 from dashboard.app import create_api
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
+from dashboard.store import Store
 from dashboard.timeline.hub import LogHub
 
 PASSWORD = 'correct horse'
@@ -25,15 +27,20 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class App:
-    """A running application with an administrator ``ann`` and a viewer ``bob`` of ``shop/*``."""
+    """A running application with an administrator ``ann`` and a viewer ``bob`` of ``shop/*``.
 
-    def __init__(self, data_dir: Path) -> None:
+    :param keeps: whether it records what containers write
+    """
+
+    def __init__(self, data_dir: Path, keeps: bool = False) -> None:
         self.data_dir = data_dir
         self.engine = ScriptedEngine()
         self.accounts = Accounts(data_dir, hasher=CHEAP)
         self.accounts.users.add('ann', PASSWORD, is_admin=True)
         self.accounts.users.add('bob', PASSWORD, scope=Scope.of(['shop/*']))
-        self.api: FastAPI = create_api(LogHub(self.engine, Settings()), self.accounts)
+        self.store = Store(data_dir / 'lines', 1 << 30, 36_500, gather=0.01) if keeps else None
+        self.audit = Audit.of(Settings(data_dir=data_dir), self.accounts)
+        self.api: FastAPI = create_api(LogHub(self.engine, Settings(), self.store), self.accounts, audit=self.audit)
         self.client = TestClient(self.api)
 
     def on_loop(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -52,9 +59,9 @@ class App:
 
 
 @contextmanager
-def running(data_dir: Path) -> Iterator[App]:
+def running(data_dir: Path, *, keeps: bool = False) -> Iterator[App]:
     """An application that serves for as long as the ``with`` lasts."""
-    app = App(data_dir)
+    app = App(data_dir, keeps)
     with app.client:
         yield app
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, Page, Playwright
 
+from tests.support.docker_engine import wait_until
 from tests.support.server import PASSWORD
 from tests.support.signing_in import kept
 
+# of Chromium's own, each a process beside every page: a third of the machine's work in these tests
+_NOT_NEEDED = 'WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess'
+# what Playwright turns off itself and these tests need so: of two such lists the last one counts
+_PLAYWRIGHTS = 'PaintHolding,HttpsUpgrades,OptimizationHints,MediaRouter'
 PATIENCE = 15_000  # milliseconds that a page may take for anything, on a busy machine
+# of the administrator: cookies, and the name and value of the key
+_sessions: WeakKeyDictionary[Reachable, tuple[Any, str, str]] = WeakKeyDictionary()
 ALIVE = 'window.did_handshake === true'
 
 
@@ -24,7 +32,8 @@ class Reachable(Protocol):
 def launch(playwright: Playwright) -> Browser:
     """Debian's Chromium."""
     return playwright.chromium.launch(
-        executable_path='/usr/bin/chromium', args=['--no-sandbox', '--disable-background-networking']
+        executable_path='/usr/bin/chromium',
+        args=['--no-sandbox', '--disable-background-networking', f'--disable-features={_NOT_NEEDED},{_PLAYWRIGHTS}'],
     )
 
 
@@ -45,12 +54,25 @@ def fill_in(page: Page, name: str) -> None:
 
 
 def go_signed_in(page: Page, server: Reachable, path: str) -> None:
-    """The same without the page to sign in, whose way to the browser and first drawing take half a test's time."""
-    answer = page.request.post(f'{server.url}/login', form={'username': 'admin', 'password': PASSWORD})
-    name, key = map(json.dumps, kept(answer.text()))
+    """The same without the page to sign in, and in the session of the test before while it lasts: both take long."""
+    if server not in _sessions:
+        _sessions[server] = _begin_session(page, server)
+    cookies, name, key = _sessions[server]
+    page.context.add_cookies(cookies)
     page.context.add_init_script(f'localStorage[{name}] ??= {key}')
     page.goto(server.url + path)
+    if urlsplit(page.url).path.endswith('/login'):  # it was ended
+        _, name, key = _sessions[server] = _begin_session(page, server)
+        page.evaluate(f'localStorage[{name}] = {key}')
+        page.goto(server.url + path)
     page.wait_for_function(ALIVE)
+
+
+def _begin_session(page: Page, server: Reachable) -> tuple[Any, str, str]:
+    page.context.clear_cookies()
+    answer = page.request.post(f'{server.url}/login', form={'username': 'admin', 'password': PASSWORD})
+    name, key = map(json.dumps, kept(answer.text()))
+    return page.context.cookies(server.url), name, key
 
 
 def lines_of(page: Page) -> list[str]:
@@ -59,6 +81,13 @@ def lines_of(page: Page) -> list[str]:
         """() => [...document.querySelectorAll('.log .l')].map(l => {
             const copy = l.cloneNode(true); copy.querySelector('time')?.remove(); return copy.textContent; })"""
     )
+
+
+def settled(page: Page, script: str) -> Any:
+    """What an expression gives when the browser has laid out what it shows: something, and the same frames later."""
+    frames = 'new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))'
+    later = f'async () => {{ await {frames}; return {script}; }}'
+    return wait_until(lambda: page.evaluate(later) == page.evaluate(later) and page.evaluate(script))
 
 
 # the texts of a page whose contrast is below 4.5, which is AA of WCAG 2.2 (1.4.3)

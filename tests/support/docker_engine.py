@@ -39,6 +39,7 @@ def ssh_is_collected() -> bool:
 
     A stream is closed in a thread of its own, so one look would often be too early.
     """
+    subprocess.run(['true'], check=True)  # an ssh that had not ended when it was collected is kept until then
     gc.collect()
     return not any(isinstance(item, SSHSocket) for item in gc.get_objects())
 

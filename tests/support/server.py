@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 PASSWORD = 'correct horse battery'
@@ -39,7 +41,8 @@ class Server:
         self.process = subprocess.Popen(
             [*program, '--port', str(self.port), '--data-dir', str(data_dir), *options],
             cwd=cwd,
-            env={**clean, 'DASHBOARD_ADMIN_PASSWORD': PASSWORD, **environ},
+            # what is kept is not what most tests are about, and costs the machine more than what they are about
+            env={**clean, 'DASHBOARD_ADMIN_PASSWORD': PASSWORD, 'DASHBOARD_STORE_BYTES': '0', **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -67,6 +70,17 @@ class Server:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read()
+
+    def forget_preferences(self) -> None:
+        """Let all accounts have the pages as they are at first."""
+        with closing(sqlite3.connect(self.data_dir / 'dashboard.db')) as database, database:
+            database.execute("UPDATE users SET preferences = '{}'")
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> float:
         """SIGTERM; seconds until it has ended."""

@@ -243,7 +243,7 @@ def test_a_download_ends_half_way_when_its_user_may_see_less(app, web, bob, monk
 
 
 async def test_what_is_held_is_downloaded_no_further_than_the_visit(monkeypatch):
-    monkeypatch.setattr('dashboard.api.download.BATCH', 1)
+    monkeypatch.setattr('dashboard.api.ranges.BATCH', 1)
     engine = ScriptedEngine()
     engine.write_many(engine.add('web'), ['first', 'second'])
     async with LogHub(engine, Settings()) as hub:

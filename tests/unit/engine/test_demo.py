@@ -13,7 +13,7 @@ import pytest
 from dashboard.engine.demo import DemoEngine, ScriptedEngine
 from dashboard.engine.demo_content import DEMO_SERVICES
 from dashboard.errors import ContainerGone, EngineUnavailable, LogsUnreadable
-from dashboard.lines import Kind, Level, fields_of, messages_of
+from dashboard.lines import Kind, Level, fields_of, messages_of, parse
 from dashboard.model import SECOND, Stream
 
 
@@ -48,6 +48,11 @@ async def test_the_demo_speaks_plainly_in_json_in_colours_and_in_stack_traces(de
     assert all('ms' in json.loads(line.text) for line in said['api'] if line.stream == Stream.STDOUT)
     assert 'Traceback (most recent call last):' in texts['api']
     assert any('\x1b[38;5;' in text for text in texts['worker'])
+
+
+async def test_the_demo_has_lines_for_the_examples_of_the_help(demo):
+    worker = next(item for item in await demo.containers() if item.service.name == 'worker')
+    assert parse('took:>500').select(await all_of(demo, worker))
 
 
 async def test_the_demo_speaks_the_dialects_that_the_page_reads(demo):

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import aclosing
@@ -20,7 +22,7 @@ from dashboard.errors import ConfigError, ContainerGone, EngineUnavailable
 from dashboard.model import Container, ServiceKey
 from dashboard.timeline.hub import LogHub
 from tests.support.docker_engine import ssh_is_collected
-from tests.unit.timeline.test_feed import until
+from tests.support.until import until
 
 pytestmark = pytest.mark.usefixtures('quick')
 
@@ -150,3 +152,11 @@ def test_tls_without_its_files_is_refused_in_words(tmp_path):
 )
 def test_the_exit_code_is_read_from_the_words_of_the_list(state, words, code):
     assert container_of('local', {'Id': 'c' * 64, 'State': state, 'Status': words}).exit_code == code
+
+
+def test_the_sdk_comes_without_an_ssh_library_of_its_own_and_can_use_ssh_all_the_same():
+    look = (
+        'import sys, dashboard.app, docker.transport; print("paramiko" in sys.modules, docker.transport.SSHHTTPAdapter)'
+    )
+    run = subprocess.run([sys.executable, '-c', look], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("False <class 'docker.transport.sshconn.SSHHTTPAdapter'>")

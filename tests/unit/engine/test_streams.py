@@ -15,7 +15,7 @@ from dashboard.engine.docker import DockerEngine
 from dashboard.errors import EngineUnavailable, RequestRefused
 from dashboard.model import Container, ServiceKey
 from dashboard.timeline.hub import LogHub
-from tests.unit.timeline.test_feed import until
+from tests.support.until import until
 
 pytestmark = pytest.mark.usefixtures('quick')
 

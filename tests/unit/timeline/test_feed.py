@@ -16,17 +16,11 @@ from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks
 from dashboard.timeline.reader import BACKFILL
 from dashboard.timeline.resume import Resume
+from tests.support.until import until
 
 pytestmark = pytest.mark.usefixtures('quick')
 
 START = 1_800_000_000 * SECOND + 1
-
-
-async def until(condition, timeout=5.0):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
 
 
 async def known(hub, *names):

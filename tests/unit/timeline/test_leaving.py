@@ -17,7 +17,7 @@ from dashboard.timeline import leaving
 from dashboard.timeline.catalog import Selection
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.leaving import GiveBack
-from tests.unit.timeline.test_feed import until
+from tests.support.until import until
 
 pytestmark = pytest.mark.usefixtures('quick', 'no_collector')
 MARK = b'a line of a service that was left'
@@ -86,7 +86,7 @@ async def test_knots_that_were_left_are_collected_soon_after(monkeypatch):
             known = ref(Knot())
             async with hub.subscribe(web.service, 0):
                 assert known()
-            await until(lambda known=known: known() is None)
+            await until(lambda known=known: known() is None, timeout=20)
 
 
 async def test_beside_very_many_rows_only_young_objects_are_looked_at(monkeypatch):

@@ -13,7 +13,8 @@ from dashboard.errors import BadRequest
 from dashboard.model import SECOND, Gap, LogLine, Notice
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import MOST, Marks, is_cursor
-from tests.unit.timeline.test_feed import known, until
+from tests.support.until import until
+from tests.unit.timeline.test_feed import known
 
 pytestmark = pytest.mark.usefixtures('quick')
 

@@ -17,7 +17,7 @@ from dashboard.errors import EngineUnavailable
 from dashboard.model import SECOND, Container
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks
-from tests.unit.timeline.test_feed import until
+from tests.support.until import until
 
 pytestmark = pytest.mark.usefixtures('quick', 'brisk')
 

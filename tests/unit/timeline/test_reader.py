@@ -6,9 +6,13 @@ import asyncio
 
 import pytest
 
-from dashboard.model import SECOND, Gap, LogLine, Notice
+from dashboard.config import Settings
+from dashboard.model import ENGINE_SPLIT, PREFIX, SECOND, Container, Gap, LogLine, Notice, ServiceKey
+from dashboard.timeline.hub import LogHub
 from dashboard.timeline.joint import Joint
-from tests.unit.timeline.test_feed import known, numbers, texts, until
+from dashboard.timeline.stall import SkipWatch
+from tests.support.until import until
+from tests.unit.timeline.test_feed import known, numbers, texts
 
 pytestmark = pytest.mark.usefixtures('quick')
 
@@ -103,39 +107,51 @@ async def test_what_a_busy_stream_skips_is_read_from_the_log_when_it_jumps_ahead
         assert told(hub, web) == numbers(1, 902)
 
 
+async def test_a_burst_after_a_pause_is_no_gap_though_it_is_longer_than_a_look_into_the_log(engine, hub, web):
+    async with hub.subscribe(web.service, 0) as subscription:
+        start = 1_800_000_000 * SECOND
+        engine.write(web, '1', timestamp=start)
+        assert await texts(subscription, 1) == ['1']
+        for number in range(2, 9_001):
+            engine.write(web, str(number), timestamp=start + SECOND + number)
+        assert await texts(subscription, 8_999) == numbers(2, 9_000)
+        assert told(hub, web) == numbers(1, 9_000)
+        assert engine.streams_opened <= 1 + 3, 'the stream was right'
+
+
 def write_fast(engine, web, first, last):
     """Lines of a log that is written 4,000 lines a second."""
     for number in range(first, last + 1):
         engine.write(web, str(number), timestamp=1_800_000_000 * SECOND + number * SECOND // 4_000)
 
 
+async def read_fast(engine, web, subscription, first, last):
+    """All of them come, and in their order."""
+    write_fast(engine, web, first, last)
+    assert await texts(subscription, last - first + 1) == numbers(first, last)
+
+
 async def test_a_fast_stream_that_jumps_by_less_than_a_blink_is_checked(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
-        write_fast(engine, web, 1, 1_000)
-        assert await texts(subscription, 1_000) == numbers(1, 1_000)
-        write_fast(engine, web, 1_001, 2_000)
-        assert await texts(subscription, 1_000) == numbers(1_001, 2_000)
+        await read_fast(engine, web, subscription, 1, 1_000)
+        await read_fast(engine, web, subscription, 1_001, 2_000)
         engine.skip(web, 500)
-        write_fast(engine, web, 2_001, 2_510)
-        assert await texts(subscription, 510) == numbers(2_001, 2_510)
+        await read_fast(engine, web, subscription, 2_001, 2_510)
         assert told(hub, web) == numbers(1, 2_510)
 
 
 async def test_a_stream_that_skips_again_and_again_and_gives_little_between_loses_nothing(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
-        write_fast(engine, web, 1, 2_000)
-        assert await texts(subscription, 2_000) == numbers(1, 2_000)
+        await read_fast(engine, web, subscription, 1, 2_000)
         for first in range(2_001, 5_000, 1_000):
             engine.skip(web, 990)
-            write_fast(engine, web, first, first + 999)
-            assert await texts(subscription, 1_000) == numbers(first, first + 999)
+            await read_fast(engine, web, subscription, first, first + 999)
         assert told(hub, web) == numbers(1, 5_000)
 
 
 async def test_what_a_stream_skipped_and_its_log_has_no_more_is_a_gap(engine, hub, web):
     async with hub.subscribe(web.service, 0) as subscription:
-        write_fast(engine, web, 1, 2_000)
-        assert await texts(subscription, 2_000) == numbers(1, 2_000)
+        await read_fast(engine, web, subscription, 1, 2_000)
         engine.skip(web, 990)
         write_fast(engine, web, 2_001, 3_000)
         engine.rotate(web, kept=15)
@@ -143,17 +159,62 @@ async def test_what_a_stream_skipped_and_its_log_has_no_more_is_a_gap(engine, hu
         assert told(hub, web) == [*numbers(1, 2_000), 'gap', *numbers(2_986, 3_000)]
 
 
+async def test_what_was_skipped_too_far_back_to_be_held_is_left_out_and_said(engine, monkeypatch):
+    monkeypatch.setattr('dashboard.timeline.reader.NEAR', 2_000)
+    web = engine.add('web')
+    async with LogHub(engine, Settings(history_lines=3_000)) as hub:
+        await known(hub, 'web')
+        async with hub.subscribe(web.service, 0) as subscription:
+            await read_fast(engine, web, subscription, 1, 2_000)
+            engine.skip(web, 3_990)
+            write_fast(engine, web, 2_001, 6_000)
+            assert await texts(subscription, 2_000) == numbers(4_001, 6_000)
+            gap = next(row for row in subscription.feed.history.slice(0) if isinstance(row, Gap))
+        assert (gap.reason, gap.lost) == ('the engine could not keep up', False), 'the engine has these lines'
+
+
+def test_a_jump_is_suspicious_where_a_third_of_a_file_may_be_missing():
+    web = Container('a' * 64, 'web', ServiceKey('local', '', 'web'), '', 'running')
+    start = 1_800_000_000 * SECOND
+    burst = [LogLine.of(web, start + number * 250_000, 'x' * 200) for number in range(1_000)]  # a megabyte a second
+    later = [LogLine.of(web, start + SECOND // 2, 'after a quarter of a second')]
+    for file, found in ((None, True), (100e3, True), (600e3, True), (900e3, False), (100e6, False)):
+        watch = SkipWatch()
+        watch.find(burst[:400], file)
+        watch.find(burst[400:], file)
+        assert (watch.find(later, file) is not None) is found, file
+
+
+async def test_a_line_that_is_being_written_where_a_stream_skips_comes_once_it_is_whole(engine, hub, web, monkeypatch):
+    as_written, half, written = engine.logs, 'x' * ENGINE_SPLIT, asyncio.Event()
+
+    def begun(line):
+        return LogLine(web, line.stream, line.record[: PREFIX + ENGINE_SPLIT], line.ordinal)
+
+    async def logs(container, *, follow=False, **options):
+        async for batch in as_written(container, follow=follow, **options):
+            yield batch if follow or written.is_set() else [begun(line) for line in batch]
+
+    monkeypatch.setattr(engine, 'logs', logs)
+    async with hub.subscribe(web.service, 0) as subscription:
+        await read_fast(engine, web, subscription, 1, 2_000)
+        engine.skip(web, 990)
+        write_fast(engine, web, 2_001, 3_000)
+        engine.write(web, f'{half} and its end')
+        assert await texts(subscription, 1_000) == numbers(2_001, 3_000)
+        written.set()
+        engine.write(web, 'after it')
+        assert await texts(subscription, 2) == [f'{half} and its end', 'after it']
+
+
 async def test_a_stream_that_skipped_is_trusted_again_after_a_while(engine, hub, web, monkeypatch):
     monkeypatch.setattr('dashboard.timeline.reader.DISTRUST', 0.0)
     async with hub.subscribe(web.service, 0) as subscription:
-        write_fast(engine, web, 1, 2_000)
-        assert await texts(subscription, 2_000) == numbers(1, 2_000)
+        await read_fast(engine, web, subscription, 1, 2_000)
         engine.skip(web, 990)
-        write_fast(engine, web, 2_001, 3_000)
-        assert await texts(subscription, 1_000) == numbers(2_001, 3_000)
+        await read_fast(engine, web, subscription, 2_001, 3_000)
         opened = engine.streams_opened
-        write_fast(engine, web, 3_001, 3_010)
-        assert await texts(subscription, 10) == numbers(3_001, 3_010)
+        await read_fast(engine, web, subscription, 3_001, 3_010)
         assert engine.streams_opened == opened, 'and nobody looks into the log'
 
 

@@ -193,6 +193,26 @@ def test_a_line_among_those_of_one_timestamp_is_sought_in_more_of_the_log_when_i
     assert Resume(lines[1].cursor, lines[-1]).sift(lines) == lines[2:]
 
 
+def test_the_first_line_of_a_whole_log_is_found_in_a_tail_that_is_longer(web):  # noqa: F811
+    lines = [LogLine.of(web, START + number * SECOND, str(number)) for number in range(10)]
+    resume = Resume(lines[0].cursor, None, tail=100)
+    assert resume.sift(lines[:4]) == [], 'a tail may begin in the middle of lines of one timestamp'
+    assert resume.sift(lines[4:]) == []
+    assert resume.finish() == lines[1:]
+    assert resume.found
+    shorter = Resume(lines[0].cursor, None, tail=10)
+    assert not shorter.sift(lines)
+    assert isinstance(shorter.finish()[0], Gap), 'the log may have more than was asked for'
+
+
+def test_a_part_of_a_log_is_not_taken_for_all_of_it(web):  # noqa: F811
+    first, *lines = [LogLine.of(web, START + number * SECOND, str(number)) for number in range(10)]
+    resume = Resume(first.cursor, None, tail=100, reason=TOO_LATE)
+    gap = resume.sift(lines[2:5])[0]
+    assert isinstance(gap, Gap)
+    assert (gap.reason, gap.lost, resume.was_all) == (TOO_LATE, False, False)
+
+
 def test_in_a_log_that_was_empty_all_that_comes_is_new(web):  # noqa: F811
     lines = numbered(web, 3)
     assert Resume(lines[2].cursor, None, tail=0).sift(lines[:1])[1:] == lines[:1]

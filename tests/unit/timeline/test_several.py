@@ -11,8 +11,8 @@ import pytest
 from dashboard.errors import BadRequest, ServiceNotFound
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.timeline.catalog import MOST_NAMES
-from dashboard.timeline.merge import Merger
-from tests.unit.timeline.test_feed import until
+from dashboard.timeline.merge import LATELY, MORE, Lags, Merger
+from tests.support.until import until
 
 pytestmark = pytest.mark.usefixtures('quick')
 
@@ -126,6 +126,29 @@ async def test_the_last_lines_have_no_hole_where_one_service_has_written_much_mo
         assert texts(subscription.take(100)) == [str(number) for number in range(90, 100)]
 
 
+@pytest.mark.parametrize('names', ['shop:*', 'web'])
+async def test_a_long_backlog_is_waited_for_while_it_comes(engine, hub, monkeypatch, names):
+    monkeypatch.setattr('dashboard.timeline.straggler.SHORT', 0.02)
+    monkeypatch.setattr('dashboard.timeline.straggler.AGAIN', 0.02)
+    quick, slow = engine.add('web'), engine.add('api' if names == 'shop:*' else 'web')
+    for number in range(40):
+        engine.write((quick, slow)[number % 2], str(number), timestamp=NOW + number)
+    await until(lambda: sum(len(service.containers) for service in hub.services) == 2)
+    as_quick = engine.logs
+
+    async def logs(container, **options):
+        async for batch in as_quick(container, **options):
+            for line in batch if container == slow else ():
+                await asyncio.sleep(0.01)
+                yield [line]
+            if container != slow or not batch:
+                yield batch
+
+    monkeypatch.setattr(engine, 'logs', logs)
+    async with hub.subscribe(hub.select(names), 40) as subscription:
+        assert texts(await lines(subscription, 40)) == [str(number) for number in range(40)]
+
+
 async def test_a_gap_tells_whose_lines_are_missing(engine, hub, shop):
     async with hub.subscribe(hub.select('web,db'), 0) as subscription:
         engine.write(shop[2], 'first')
@@ -170,6 +193,39 @@ async def test_a_line_waits_a_window_for_older_ones_and_no_longer():
     merger.close()
 
 
+def keys(*numbers: int) -> list[bytes]:
+    return [b'%03d' % number for number in numbers]
+
+
+def test_lines_wait_as_long_as_others_have_been_late_of_late():
+    lags, (old, new, newer) = Lags(0.05), keys(1, 2, 3)
+    assert lags.longest(0.0, 0.2) == 0.2, 'nothing is known yet'
+    lags.note(0.0, old, b'')
+    assert lags.longest(LATELY - 1, 0.2) == 0.2, 'nor enough'
+    lags.note(10.0, newer, old)
+    assert lags.longest(10.0, 0.2) == 0.05, 'nobody is late'
+    lags.note(10.04, newer, newer)
+    lags.note(10.14, new, newer)  # a tenth of a second after it was known that others had come further
+    assert lags.longest(10.2, 0.2) == pytest.approx(MORE * 0.1)
+    lags.note(10.3, newer, newer)
+    assert lags.longest(10.3, 0.2) == pytest.approx(MORE * 0.1), 'one in time does not end it'
+    assert lags.longest(10.2 + LATELY, 0.2) == 0.05
+
+
+async def test_a_merger_of_sources_that_are_never_late_hands_lines_on_at_once(monkeypatch):
+    monkeypatch.setattr('dashboard.timeline.merge.LATELY', 0.05)
+    passed: list[LogLine] = []
+    merger = Merger(passed.extend, window=5, least=0.01)
+    merger.release()
+    merger._lags.note(asyncio.get_running_loop().time(), b'0', b'')
+    await asyncio.sleep(0.06)
+    for number in range(3):
+        merger.add('ab'[number % 2], [LogLine.of(None, NOW + number, 'x')])
+    async with asyncio.timeout(2):
+        await until(lambda: len(passed) == 3)
+    merger.close()
+
+
 async def test_a_line_waits_longer_for_a_container_that_writes_all_the_time_and_is_late():
     passed: list[str] = []
     merger = Merger(lambda rows: passed.extend(row.text for row in rows), window=0.02)
@@ -183,4 +239,32 @@ async def test_a_line_waits_longer_for_a_container_that_writes_all_the_time_and_
     merger.add('busy', [LogLine.of(None, NOW + 8, 'busy 8'), LogLine.of(None, NOW + 10, 'busy 10')])
     await until(lambda: len(passed) == 8)
     assert passed[5:] == ['busy 8', 'other 9', 'busy 10']
+    merger.close()
+
+
+async def test_a_line_does_not_wait_for_the_next_turn_of_a_container_that_writes_now_and_then():
+    passed: list[str] = []
+    merger = Merger(lambda rows: passed.extend(row.text for row in rows), window=0.02)
+    merger.release()
+    for number in range(4):
+        await asyncio.sleep(0.14)  # its pace
+        merger.add('in turns', [LogLine.of(None, NOW + number, str(number))])
+    merger.add('other', [LogLine.of(None, NOW + 9, 'other')])
+    await asyncio.sleep(0.1)
+    assert passed[-1] == 'other'
+    merger.close()
+
+
+async def test_nothing_is_kept_of_containers_that_have_been_silent_for_a_while(monkeypatch):
+    monkeypatch.setattr('dashboard.timeline.merge.BUSY', 0.05)
+    passed: list[LogLine] = []
+    merger = Merger(passed.extend, window=0.01)
+    merger.release()
+    for number in range(100):
+        merger.add(f'gone-{number}', [LogLine.of(None, NOW + number, 'x')])
+    await until(lambda: len(passed) == 100)
+    await asyncio.sleep(0.06)
+    merger.add('here', [LogLine.of(None, NOW + 100, 'x')])
+    await until(lambda: len(passed) == 101)
+    assert set(merger._given) == set(merger._newest) == {'here'}
     merger.close()

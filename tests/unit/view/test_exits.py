@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,6 +29,7 @@ from dashboard.timeline.hub import LogHub
 from dashboard.view.lens import Redactor
 from dashboard.view.view import View
 from tests.support.docker_engine import wait_until
+from tests.support.until import until
 
 pytestmark = pytest.mark.usefixtures('quick')
 
@@ -102,6 +101,8 @@ HTTP = [
     '/api/logs/web/download?timestamps=true',
     f'/api/logs/web/download?tail={TAIL - 1}',
     '/api/logs/web/download?since=CURSOR',
+    '/api/logs/web/download?from=1970-01-01',
+    '/api/logs/web/download?from=1970-01-01&to=now&format=jsonl',
     '/api/logs/web/download?filter=url',
     '/api/logs/web/download?filter=/./',
 ]
@@ -160,13 +161,15 @@ def test_a_key_behind_a_loggers_words_is_hidden_from_wherever_it_is_read_on(serv
         for path in ('', '/download', '/download?format=jsonl'):
             joined = f'/api/logs/prefixed{path}{"&" if "?" in path else "?"}{query}'
             assert_hidden(server.get('viewer', joined), server.get('admin', joined))
+    between = f'/api/logs/prefixed/download?from={moment / SECOND:.1f}'
+    assert_hidden(server.get('viewer', between), server.get('admin', between))
     for query in (tail, after, f'{after}&batch=1'):
         path = f'/api/logs/ws/prefixed?{query}'
         assert_hidden(*(server.receive(who, path, until='last') for who in ('viewer', 'admin')))
     with server.client.websocket_connect(f'/api/logs/ws/prefixed?token={server.tokens["admin"]}') as socket:
         socket.receive_text()
-        path = f'/api/logs/prefixed/download?held={start}'
-        assert_hidden(server.get('viewer', path), server.get('admin', path))
+        for path in (f'/api/logs/prefixed/download?held={start}', between):
+            assert_hidden(server.get('viewer', path), server.get('admin', path))
 
 
 def assert_hidden(viewers: str, administrators: str) -> None:
@@ -209,8 +212,12 @@ class Screen:
         self.open, self.come_near, self.follow_ = on_open, on_beyond, on_follow
         self.shown: list = []
         self.running = ''
+        self.first = None, []
 
-    def note_more(self, more) -> None:
+    def close(self) -> None:
+        self.closed = True
+
+    def note_more(self, more, words='') -> None:
         self.more = more
 
     def say_past(self, words, *, answered=False) -> None:
@@ -270,13 +277,6 @@ async def page(monkeypatch):
             viewer.close()
 
 
-async def until(condition) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
-
-
 async def test_the_page_of_a_viewer_shows_marks(page):
     ann, bob = page(True), page(False)
     await until(lambda: ann.view.texts[-1:] == bob.view.texts[-1:] == ['last'])
@@ -295,9 +295,9 @@ async def test_the_pages_count_of_matches_comes_from_what_is_shown(page, is_admi
     await until(lambda: viewer.view.texts[-1:] == ['last'])
     viewer.filter(SECRET)
     await until(lambda: len(viewer.view.texts) == matches)
-    assert viewer.matches == matches
+    assert viewer.finds.matches == matches
     viewer.filter('/^url .*db$/')
-    await until(lambda: viewer.matches == 1)
+    await until(lambda: viewer.finds.matches == 1)
 
 
 @pytest.mark.parametrize('is_admin', [True, False])

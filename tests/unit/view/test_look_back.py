@@ -16,7 +16,9 @@ from dashboard.access.visits import Visit
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.model import ENGINE_SPLIT, LONGEST_LINE, PREFIX, SECOND, Container, Cursor, LogLine, ServiceKey
+from dashboard.store import Store, Wanted
 from dashboard.timeline import LOOK_BACK, LOOK_BACK_TIME
+from dashboard.timeline import reaching as reaching_module
 from dashboard.timeline import reads as reads_module
 from dashboard.timeline.history import History
 from dashboard.timeline.hub import LogHub
@@ -159,6 +161,25 @@ async def test_a_log_longer_than_the_look_back_is_the_same_from_everywhere(views
             assert seen(await collect(view.read(service, since=log[start][0]))) == whole[start:]
 
 
+async def test_lines_around_a_moment_are_those_of_the_whole_log(views, monkeypatch):
+    monkeypatch.setattr(reaching_module, 'MARGIN', LOOK_BACK + 20)
+    key = [(text, 1) for text in key_lines(random.Random(5), '{}')[:12]]
+    lines = ([('ordinary', 1)] * 60 + key) * 30
+    log = [(START + number * SECOND // 100, text, stream) for number, (text, stream) in enumerate(lines)]
+    engine, _ = await views(log)
+    async with LogHub(engine, Settings()) as hub:
+        await hub.asked()
+        view, service = View(hub, Visit(BOB), Redactor()), hub.services[0]
+        whole = seen(await collect(view.read(service)))
+        begun = set()
+        for start in range(0, len(log), 53):
+            found = seen(await collect(view.around(service, log[start][0], 5)))
+            assert found == whole[-len(found) :]
+            assert found[0][0] <= log[start][0]
+            begun.add(found[0])
+        assert len(begun) > 20, 'from within keys too'
+
+
 async def test_who_may_see_everything_pays_nothing_for_it(views, monkeypatch):
     engine, _ = await views(random_log(random.Random(1)))
     asked = []
@@ -276,3 +297,18 @@ async def test_a_cut_line_is_seen_alike_from_its_second_part_on(views):
             rows = await collect(view.read(service, tail=3 - start))
             assert 'hunter2' not in str(rows)
             assert len(rows) == 3 - start
+
+
+async def test_an_export_of_a_time_within_a_key_shows_none_of_it(tmp_path):
+    key = ['-----BEGIN RSA PRIVATE KEY-----', *('A' * 40, 'B' * 39 + '='), 'done']  # short lines: only BEGIN tells
+    lines = [LogLine.of(WEB, START + number, text) for number, text in enumerate(key)]
+    store = Store(tmp_path / 'store', 1 << 30, 1_000_000, gather=0)
+    async with LogHub(ScriptedEngine(), Settings(store_exclude=('*/*',)), store) as hub:
+        await store.append(WEB.service, lines)
+        await store.flush()
+        visit = Visit(Identity('ann', True, EVERYTHING, 'token', 'session', 1 << 40))
+        storage = View(hub, visit, Redactor(audience='everyone')).storage
+        for first in range(1, 3):
+            rows = [row async for rows in storage.rows(Wanted.of(None, START + first, None)) for row in rows]
+            assert rows
+            assert not any(text in row.text for row in rows for text in key[1:3])

@@ -109,6 +109,16 @@ async def test_a_service_out_of_scope_is_not_found_in_the_words_of_one_that_is_n
     assert str(refusal.value) == f'Service {name} not found'
 
 
+async def test_of_several_names_those_are_found_that_are_there_and_in_scope(view):
+    some = view.select('web,redis,no-such:*', some=True)
+    assert some.services == {key('shop/web')}
+    assert some.missing == ('Project no-such not found', 'Service redis not found')
+    with pytest.raises(ServiceNotFound, match='Service redis not found'):
+        view.select('web,redis')
+    with pytest.raises(ServiceNotFound, match='Service redis not found'):
+        view.select('redis,no-such-service', some=True)
+
+
 async def test_a_service_out_of_scope_fails_like_an_unknown_one_when_the_engine_is_away(engine, hub, view):
     engine.fail('gone fishing')
     async with hub.changes() as changes:
