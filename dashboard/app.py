@@ -6,8 +6,10 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -19,17 +21,25 @@ from dashboard import __version__, api, pages
 from dashboard.access import Accounts, Audit, ensure_admin
 from dashboard.config import Settings
 from dashboard.engine import DemoEngine, DockerEngine, Engine
+from dashboard.store import Store
 from dashboard.timeline import LogHub
 from dashboard.view import Redactor, Views
-from dashboard.web import UNENCRYPTED, Edge, Guard, Head, check_tls, configure, is_unencrypted, listen
+from dashboard.web import UNENCRYPTED, Edge, Guard, Head, Transfers, check_tls, configure, is_unencrypted, listen
 
 OWN_NAME = 'Give the dashboard a host name of its own: browsers send its cookie to every other port of the same host.'
+KEPT = 'lines'  # the directory in the data directory where lines are kept
+SWITCH = 0.0005  # seconds for which a busy thread may hold up the event loop each time that it wakes
 RECONNECT = 10.0  # seconds a page's state is kept for a browser that has lost its connection
 DESCRIPTION = 'Live Docker container logs. Sign in with `/api/auth/login`; send the token as `Authorization: Bearer`.'
 
 
 def create_api(
-    hub: LogHub, accounts: Accounts, redactor: Redactor | None = None, audit: Audit | None = None
+    hub: LogHub,
+    accounts: Accounts,
+    redactor: Redactor | None = None,
+    audit: Audit | None = None,
+    transfers: Transfers | None = None,
+    views: Views | None = None,
 ) -> FastAPI:
     """The HTTP and WebSocket routes behind the gate, without pages; entering its lifespan starts the hub."""
 
@@ -55,7 +65,8 @@ def create_api(
     )
     app.add_middleware(Head)
     app.add_middleware(Guard, accounts=accounts, settings=hub.settings)
-    api.install(app, Views(hub, redactor or Redactor()), accounts, audit)  # nobody is given the hub itself
+    views = views or Views(hub, redactor or Redactor())  # not the hub itself
+    api.install(app, views, accounts, audit, transfers or Transfers())
     return app
 
 
@@ -64,9 +75,9 @@ def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> Edge:
 
     :raises ConfigError: when a redaction rule does not do, or the audit log cannot be kept
     """
-    redactor, audit = Redactor.of(settings), Audit.of(settings, accounts)
-    app = create_api(hub, accounts, redactor, audit)
-    pages.install(app, Views(hub, redactor), accounts, settings, audit)
+    views, audit, transfers = Views(hub, Redactor.of(settings)), Audit.of(settings, accounts), Transfers()
+    app = create_api(hub, accounts, audit=audit, transfers=transfers, views=views)
+    pages.install(app, views, accounts, settings, audit, transfers)
     ui.run_with(
         app,
         title='Docker Log Dashboard',
@@ -87,13 +98,26 @@ def serve(settings: Settings) -> None:
     engine: Engine = DemoEngine() if settings.demo else DockerEngine(settings.docker_environ)
     accounts = Accounts(settings.data_dir, settings.secret_key)
     ensure_admin(accounts, settings.admin_password)
-    app = create_app(settings, LogHub(engine, settings), accounts)
-    with listen(settings) as listener:
+    with listen(settings) as listener, opened_store(settings) as store:
+        app = create_app(settings, LogHub(engine, settings, store), accounts)
         _greet(settings, engine, accounts, listener)
         tune_garbage_collection()
+        sys.setswitchinterval(SWITCH)
         # uvicorn raises the signal again when it has shut down: an orderly end is not a failure
         signal.signal(signal.SIGTERM, _exit)
         uvicorn.Server(configure(app, settings)).run(sockets=[listener])
+
+
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[Store | None]:
+    """Where lines are kept, if they are. Those of the demo are made up anew each time, and go with it."""
+    if not settings.store_bytes or not settings.store_days:
+        yield None
+    elif settings.demo:
+        with tempfile.TemporaryDirectory(prefix='docker-log-dashboard-demo-') as place:
+            yield Store(Path(place) / KEPT, settings.store_bytes, settings.store_days)
+    else:
+        yield Store(settings.data_dir / KEPT, settings.store_bytes, settings.store_days)
 
 
 def _greet(settings: Settings, engine: Engine, accounts: Accounts, listener: socket.socket) -> None:

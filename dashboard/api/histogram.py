@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from decimal import Decimal
@@ -15,7 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from dashboard.access import Audit
 from dashboard.api.errors import READING
-from dashboard.api.logs import WHEN
+from dashboard.api.ranges import From, To, range_of
 from dashboard.errors import BadRequest
 from dashboard.lines import (
     MOST_BARS,
@@ -23,6 +22,7 @@ from dashboard.lines import (
     Histogram,
     Level,
     Question,
+    Range,
     Reckoner,
     Sifter,
     Volume,
@@ -30,7 +30,6 @@ from dashboard.lines import (
     counted_in,
     histogram,
     parse,
-    parse_moment,
 )
 from dashboard.model import SECOND, Row, format_timestamp
 from dashboard.view import View, Views
@@ -42,8 +41,6 @@ _MILLISECONDS = {'ms': 1, 's': 1_000, 'm': 60_000, 'h': 3_600_000, 'd': 86_400_0
 Name = Annotated[
     str, Query(min_length=1, description='A service, or several: `web,api`, a whole project `shop:*`, or all `*`.')
 ]
-From = Annotated[str | None, Query(alias='from', description=f'Only lines at or after this time: {WHEN}.')]
-To = Annotated[str | None, Query(description=f'Only lines at or before this time: {WHEN}.')]
 Matching = Annotated[str, Query(description='Beside all lines, count those of the messages that this question finds.')]
 Step = Annotated[
     str | None,
@@ -69,14 +66,14 @@ def router(views: Views, audit: Audit) -> APIRouter:
         hub: View = Depends(views),
     ) -> dict[str, Any]:
         """Lines over time, by level: of all that the engine has, or of what was written between two times."""
-        since, until = range_of(start, to)
-        volumes = Volumes(parse(filter), since, until, None if step is None else step_of(step))
+        times = range_of(start, to)
+        volumes = Volumes(parse(filter), times, None if step is None else step_of(step))
         await hub.asked()
         of = hub.service(hub.select(service))
         options = {'service': service, 'since': start, 'until': to, 'filter': filter or None, 'step': step}
         note = partial(audit.record, 'read', request.state.identity, address_of(request), **options)
         try:
-            await volumes.read(hub.read(of, since=since, until=until))
+            await volumes.read(hub.read(of, since=times.start, until=times.end))
         finally:
             note(lines=volumes.lines)
         return {'service': service} | volumes.answer()
@@ -92,13 +89,14 @@ class Volumes:
     :raises BadRequest: when the range has too many bars of that width
     """
 
-    def __init__(self, question: Question, since: int | None, until: int | None, step: int | None) -> None:
+    def __init__(self, question: Question, times: Range, step: int | None) -> None:
         self.lines = 0
         self._question = question
         self._all, self._found = Volume(step=step), Volume(step=step)
         self._step = step
         self._reckoner = Reckoner()
         self._sifter = Sifter(question)
+        since, until = times.start, times.end
         if step and since is not None and until is not None and (until - since) // (step * UNIT) >= MOST:
             raise _too_many()
 
@@ -130,19 +128,6 @@ class Volumes:
         self._found.add(counted_in(sift()))
 
 
-def range_of(start: str | None, to: str | None) -> tuple[int | None, int | None]:
-    """The two times, in nanoseconds since the epoch.
-
-    :raises BadRequest: when one is none, there is no log of that time, or the first is not before the second
-    """
-    since, until = _moment(start, 'from'), _moment(to, 'to')
-    if since is not None and since > time.time_ns():
-        raise BadRequest(f'from lies in the future, at {format_timestamp(since)}: nothing was written then yet.')
-    if since is not None and until is not None and since >= until:
-        raise BadRequest(f'from is {format_timestamp(since)} and not before to, which is {format_timestamp(until)}.')
-    return since, until
-
-
 def step_of(text: str) -> int:
     """The width of a bar in units of :data:`UNIT`.
 
@@ -168,13 +153,6 @@ def bars_of(shown: Histogram, asked: bool) -> list[dict[str, Any]]:
         | ({'matches': bar.matches} if asked else {})
         for bar in shown.bars
     ]
-
-
-def _moment(text: str | None, name: str) -> int | None:
-    moment = None if text is None else parse_moment(text, name)
-    if moment is not None and moment < 0:
-        raise BadRequest(f'{name} takes a time since 1970, not {(text or "")[:100]!r}.')
-    return moment
 
 
 def _too_many() -> BadRequest:

@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ORDER = (  # of the contents; a test holds that no document is missing
-    'using', 'questions', 'settings', 'api', 'accounts', 'redaction', 'audit', 'deployment', 'security', 'reliability',
-    'performance', 'troubleshooting', 'contributing',
+    'using', 'questions', 'settings', 'api', 'accounts', 'redaction', 'audit', 'storage', 'deployment', 'security',
+    'reliability', 'performance', 'troubleshooting', 'contributing',
 )  # fmt: skip
 MOST_WORDS = 8  # of a search
 AROUND = 70  # characters shown before and after what was found

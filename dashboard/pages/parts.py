@@ -10,6 +10,8 @@ from nicegui import ui
 
 from dashboard.errors import DashboardError
 
+_UNITS = (('kB', 10**3), ('MB', 10**6), ('GB', 10**9), ('TB', 10**12))
+
 
 @contextmanager
 def sheet(title: str) -> Iterator[None]:
@@ -28,13 +30,13 @@ def section(title: str, words: str = '') -> ui.element:
 
 
 @contextmanager
-def row(title: str, words: str) -> Iterator[None]:
-    """One thing of a list; its buttons are made inside."""
+def row(title: str, words: str) -> Iterator[ui.label]:
+    """One thing of a list; its buttons are made inside. Gives the words, which may change."""
     with ui.element('div').classes('row-of').props('role=listitem'):
         with ui.element('div').classes('what'):
             ui.label(title)
-            ui.label(words).classes('soft')
-        yield
+            said = ui.label(words).classes('soft')
+        yield said
 
 
 def button(text: str, action: Callable[[], Awaitable[None] | None], label: str = '') -> None:
@@ -61,3 +63,11 @@ def telling(action: Callable[[], Awaitable[None] | None]) -> Callable[[], Awaita
 def when(seconds: int) -> str:
     """A moment in words."""
     return f'{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC'
+
+
+def size_in_words(size: int) -> str:
+    """``512 bytes``, ``12.4 MB``; of bytes."""
+    if size < 1_000:
+        return f'{size} bytes' if size != 1 else '1 byte'
+    name, unit = next((item for item in _UNITS if size < 1_000 * item[1]), _UNITS[-1])
+    return f'{size / unit:.1f} {name}'

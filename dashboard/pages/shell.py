@@ -24,9 +24,11 @@ LOGS = '/logs'
 # who may go there, and whether there is such a page, is said by the table of routes
 PLACES = {
     'Logs': LOGS,
+    'Search': '/search',
     'Help': '/help',
     'Users': '/users',
     'Audit': '/audit',
+    'Storage': '/storage',
 }
 # the browser knows how the logs were looked at last in this tab, and the way back leads there
 KEEP_VIEW = "addEventListener('pagehide', () => sessionStorage.setItem('view', location.search));"

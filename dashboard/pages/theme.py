@@ -27,11 +27,12 @@ body { background:var(--page); color:var(--text) }
 :is(.q-btn, .q-toggle, .q-item, a):focus-visible { outline:2px solid var(--q-primary); outline-offset:1px }
 .bar .actions { display:flex; align-items:center; gap:2px }
 .body--dark .shell, .body--dark .bar, .body--dark .q-menu, .body--dark .q-dialog { --q-primary:#79b8ff }
+.body--dark :is(.q-menu, .q-dialog) .q-btn.bg-primary { --q-primary:#1f6feb }
 .q-menu a.nicegui-link { color:#1659c7 } .body--dark .q-menu a.nicegui-link { color:#79b8ff }
 .search { flex:1 1 420px; display:flex; flex-wrap:wrap; align-items:center; gap:6px 12px }
 .search .words { order:2; flex:1 1 100%; font-size:12px; color:var(--soft) } .search .words:empty { display:none }
 .search .words.wrong { color:#b3261e } .body--dark .search .words.wrong { color:#ffb4ab }
-.service { width:260px } .tail { width:128px } .filter { flex:1 1 240px }
+.service { width:260px } .tail { width:128px } .filter { flex:1 1 160px }
 .badge { display:inline-flex; align-items:center; gap:8px; font-size:13px; white-space:nowrap; min-height:24px }
 .badge .dot { background:#9a6700 }
 .badge.live .dot { background:#1a7f37 } .badge.down .dot { background:#cf222e } .badge.idle .dot { background:#6e7781 }
@@ -83,7 +84,7 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
   .shell { padding:2px 6px; gap:2px 6px } .title, .shell > .places { display:none } .fold { display:inline-flex }
   .bar { padding:6px 8px; gap:6px 8px }
   .auto .q-toggle__label { display:none }
-  .service { flex:1 1 150px; width:auto } .tail { width:112px } .filter { flex:1 1 160px } .search { display:contents }
+  .service { flex:1 1 150px; width:auto } .tail { width:112px } .search { display:contents }
   .search .soft { order:1; flex:1 1 100% } .search .soft:empty { display:none }
   .bar > .q-input { flex:1 1 90px; width:auto }
   .bar .actions .q-btn { font-size:0 } .bar .actions .q-icon { font-size:22px; margin:0 }

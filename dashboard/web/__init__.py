@@ -19,6 +19,7 @@ from dashboard.web.origin_key import HEADER, is_same, sessions_of
 from dashboard.web.routes import may_open
 from dashboard.web.server import BURST, configure, listen
 from dashboard.web.tls import UNENCRYPTED, check_tls, is_unencrypted, validity
+from dashboard.web.transfers import Transfer, Transfers
 
 __all__ = [
     'BURST',
@@ -29,6 +30,8 @@ __all__ = [
     'Edge',
     'Guard',
     'Head',
+    'Transfer',
+    'Transfers',
     'address_of',
     'agent_of',
     'check_tls',

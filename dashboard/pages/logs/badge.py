@@ -111,6 +111,8 @@ def _away_words(error: EngineUnavailable) -> str:
 
 def _live(viewer: LogViewer, late: int | None, age: str) -> State:
     """The stream is well; is the page?"""
+    if not viewer.is_live:
+        return State('Range, not live', 'idle', age)
     if not viewer.following:
         new = viewer.new_lines
         return State(f'Paused, {new:,} new {"line" if new == 1 else "lines"}' if new else 'Paused', 'busy', age)

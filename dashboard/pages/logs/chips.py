@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from nicegui import background_tasks, ui
 
-from dashboard.lines import Level
+from dashboard.lines import BEGINS, Level
 from dashboard.pages.logs.render import DARK, LIGHT, level_colour
+from dashboard.pages.logs.surveyor import ALL
 from dashboard.pages.logs.tab import Part, Tab
 from dashboard.pages.logs.tally import Tallies, Tally
 from dashboard.pages.parts import telling
@@ -47,7 +48,7 @@ class Chips(Part):
     def __init__(self, tab: Tab, tallies: Tallies) -> None:
         super().__init__(tab)
         self._tallies = tallies
-        self._seen: tuple[Tally, int, int] | None = None  # of what the counts are
+        self._seen: tuple[Tally, int, int, int] | None = None  # of what the counts are
         self._counts: tuple[dict[Level, int], bool] = ({}, True)
         with ui.element('div').classes('chips').props('role=group aria-label="Levels"'):
             self._chips = {level: _Chip(tab, level) for level in WORDS}
@@ -62,13 +63,13 @@ class Chips(Part):
         self._show(tally)
 
     def _show(self, tally: Tally) -> None:
-        first = self.tab.viewer.searched_from
-        if (seen := (tally, tally.looks, first)) != self._seen:
-            self._seen, self._counts = seen, tally.counts(first)
-        counts, whole = self._counts
-        chosen = self.tab.link.levels
+        first, end = self.tab.viewer.searched
+        if (seen := (tally, tally.looks, first, self.tab.viewer.is_live or end)) != self._seen:
+            self._seen, self._counts = seen, tally.counts(first, end)
+        (counts, whole), older = self._counts, self.tab.older(ALL)
+        chosen, whole = self.tab.link.levels, whole and self.tab.is_counted(ALL)
         for level, chip in self._chips.items():
-            chip.show(counts[level], whole, level in chosen)
+            chip.show(counts[level] + older.kinds[level | BEGINS], whole, level in chosen)
 
 
 class _Chip:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from dashboard.model import Service, ServiceKey
 from dashboard.timeline import WHOLE
 
+GONE = 'No longer running'
+NOTHING: Mapping[ServiceKey, str] = MappingProxyType({})
 NO_PROJECT = 'Without a project'
 UP = {'unhealthy': ('unhealthy', 'bad'), 'starting': ('starting', 'busy')}  # health → words and kind
 
@@ -37,8 +40,16 @@ class Choice:
         }
 
 
-def choices(services: Iterable[Service], name_of: Callable[[ServiceKey], str], chosen: str) -> tuple[Choice, ...]:
-    """The list, with headings where there are several projects; ``chosen`` is offered even while it is away."""
+def choices(
+    services: Iterable[Service],
+    name_of: Callable[[ServiceKey], str],
+    chosen: str,
+    gone: Mapping[ServiceKey, str] = NOTHING,
+) -> tuple[Choice, ...]:
+    """The list, with headings where there are several projects; ``chosen`` is offered even while it is away.
+
+    :param gone: services that are there no longer, and when each wrote its last line, in words
+    """
     projects: dict[str, list[Service]] = {}
     for service in services:
         projects.setdefault(service.key.project, []).append(service)
@@ -49,9 +60,28 @@ def choices(services: Iterable[Service], name_of: Callable[[ServiceKey], str], c
         if several:
             found.append(_heading(project, members, projects[project]))
         found += members
+    found += _gone(gone, name_of)
     if chosen and chosen not in {choice.key for choice in found}:
         found.append(_chosen(chosen, {choice.key for choice in found}, projects))
     return tuple(found)
+
+
+def _gone(gone: Mapping[ServiceKey, str], name_of: Callable[[ServiceKey], str]) -> list[Choice]:
+    """Services of which only kept lines are left."""
+    names = {key: name_of(key) for key in gone}
+    several = len({key.project for key in gone}) > 1
+    members = [
+        Choice(
+            name,
+            f'{name} ({GONE.lower()})',
+            f'{key.name} · {key.project}' if several and key.project else key.name,
+            f'last line {gone[key]}',
+            found_by=f'{key.qualified} {GONE}',
+        )
+        for key, name in names.items()
+    ]
+    found_by = '\n'.join([GONE, *(member.found_by for member in members)])
+    return [Choice('\n\n', GONE, GONE, found_by=found_by, heading=True), *members] if members else []
 
 
 def _chosen(name: str, keys: set[str], projects: Mapping[str, Sequence[Service]]) -> Choice:

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from nicegui import Client
 
 from dashboard.model import SECOND, STAMP_LENGTH, LogLine
+from dashboard.pages.logs.answers import answer_of
 
 SECOND_LENGTH = 19  # of '2026-11-23T12:00:00'
-ANSWER_TIMEOUT = 30.0  # seconds
 _ASK = 'return Intl.DateTimeFormat().resolvedOptions().timeZone'
 
 
@@ -65,6 +65,6 @@ def _seconds(line: LogLine) -> int | None:
 async def zone_of(client: Client) -> tzinfo:
     """The time zone of the browser; UTC when it does not say, or this machine does not know it."""
     try:
-        return ZoneInfo(str(await client.run_javascript(_ASK, timeout=ANSWER_TIMEOUT)))
+        return ZoneInfo(str(await answer_of(client, _ASK)))
     except (TimeoutError, ValueError, LookupError, OSError):  # LookupError: not found; OSError: '' is a folder
         return UTC

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from dashboard.lines import Grouper, Question, Sifter
 from dashboard.model import Row
+from dashboard.pages.logs.tally import LAST
 from dashboard.timeline import Timeline
 from dashboard.view import Lens
 
@@ -35,11 +36,14 @@ class Count:
         self._behind = True
         self._begin(feed.history.first)
 
-    def of(self, first: int) -> tuple[int, bool]:
-        """How many begin from that row on, and whether these are all up to the last look."""
+    def of(self, first: int, end: int = LAST) -> tuple[int, bool]:
+        """How many begin in these rows, and whether these are all up to the last look.
+
+        :param end: the number of the row behind the last one
+        """
         start = max(first, self._history.first)
-        found = list(self._found)
-        return len(found) - bisect_left(found, start), self._first <= start and not self._behind
+        found, asked = list(self._found), not self._behind or end <= self._next
+        return max(0, bisect_left(found, end) - bisect_left(found, start)), self._first <= start and asked
 
     async def look(self, lens: Lens) -> None:
         """Ask what is new, when it is time for that and nobody else does it."""

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nicegui import ui
 
 from dashboard.errors import BadRequest, DashboardError
-from dashboard.lines import Question, none_of, parse
+from dashboard.lines import Question, Range, none_of, parse
 from dashboard.lines import Tree as Term
 from dashboard.model import Cursor
+from dashboard.pages.logs.link import Link
 from dashboard.pages.logs.lookup import Found, find
 from dashboard.pages.logs.tab import Tab
 
 MOST_PINS = 20
+NEAR = (5, 20, 100)  # lines on each side of one that is shown in context, step by step
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
     """What was seen before a line was shown in context."""
 
-    term: str
-    level: str
+    link: Link
+    times: Range
     following: bool
 
 
@@ -32,6 +34,7 @@ class Desk:
         self.line: Found | None = None  # whose details are shown
         self.pins: list[Found] = []
         self.before: Before | None = None  # the way back from the context
+        self.near = len(NEAR)  # which of the steps of the context is shown; behind the last one all
         self._tab = tab
         self._service = tab.link.service
 
@@ -43,14 +46,24 @@ class Desk:
         self.line = self.line if self.line and self._may_see(self.line) else None
 
     async def do(self, act: str, name: str) -> None:
-        """Do with the line of that cursor what a key or button says: ``details``, ``look``, ``context`` or ``pin``."""
+        """Do with the line of that cursor what a key or button says.
+
+        That is ``details``, ``look``, ``context``, ``more`` or ``less`` of it, or ``pin``.
+        """
         if act == 'look' and self.line is None:
+            return
+        if act in ('more', 'less') and self.before:
+            self.step(1 if act == 'more' else -1)
+            return
+        if act == 'less':
+            ui.notify('z shows a line in context; Z shows less of it.', position='bottom')
             return
         if not name:
             ui.notify('Select a line first: with a click, or with j and k.', position='bottom')
             return
         if found := await self._find(name):
-            {'context': self.show_context, 'pin': self.pin}.get(act, self.look_at)(found)
+            acts = {'context': self.show_context, 'more': self.show_near, 'pin': self.pin}
+            acts.get(act, self.look_at)(found)
 
     def look_at(self, found: Found | None) -> None:
         """Show the details of a line; None: of none."""
@@ -68,11 +81,28 @@ class Desk:
         self._tab.refresh()
 
     def show_context(self, found: Found) -> None:
-        """Show the line among all others, without the filter and of whatever level."""
-        tab = self._tab
+        """Show the line among all others, without the filter and of whatever level and time."""
+        self._show_around(found.line.cursor, len(NEAR))
+
+    def show_near(self, found: Found) -> None:
+        """Show the line with the few that stand around it."""
+        self._show_around(found.line.cursor, 0)
+
+    def step(self, by: int) -> None:
+        """Show more of the context, or less; less than the least leads back."""
+        cursor, near = self._tab.link.cursor, self.near + by
+        if near < 0 or cursor is None:
+            self.leave_context()
+        elif near > len(NEAR):
+            ui.notify('All that is around the line is shown: scroll on.', position='bottom')
+        else:
+            self._show_around(cursor, near)
+
+    def _show_around(self, cursor: Cursor, near: int) -> None:
+        tab, self.near = self._tab, near
         if self.before is None:
-            self.before = Before(tab.link.filter, tab.link.level, tab.viewer.following)
-        tab.show_all_around(found.line.cursor)
+            self.before = Before(tab.link, tab.range, tab.viewer.following)
+        tab.show_all_around(cursor, NEAR[near] if near < len(NEAR) else None)
 
     def leave_context(self) -> None:
         """Go back to what was seen before."""
@@ -80,8 +110,8 @@ class Desk:
         line = tab.link.cursor
         if before is None:
             return
-        tab.filter(before.term, before.level)
-        tab.link = replace(tab.link, at='')
+        tab.filter(before.link.filter, before.link.level)
+        tab.put_range(before.times, before.link.start, before.link.end)
         tab.remember()
         if line and not before.following:
             tab.viewer.show(line)

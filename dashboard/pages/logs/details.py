@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from html import escape
@@ -11,7 +12,23 @@ from html import escape
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from dashboard.lines import Field, Fields, HasField, HasValue, fields_of, set_out, visible
+from dashboard.lines import (
+    Field,
+    Fields,
+    HasLevel,
+    HasValue,
+    OfContainer,
+    OfService,
+    OfStream,
+    Order,
+    Question,
+    askable,
+    can_be_typed,
+    fields_of,
+    set_out,
+    visible,
+)
+from dashboard.lines import Tree as Term
 from dashboard.model import SECOND, LogLine, Stream
 from dashboard.pages.logs.badge import age_words
 from dashboard.pages.logs.desk import Desk
@@ -46,6 +63,8 @@ _ON_FIELD = (
     "(e) => { const button = e.target.closest('button[data-do]');"
     ' if (button) emit([button.dataset.do, Number(button.dataset.field)]); }'
 )
+_ON_FACT = _ON_FIELD.replace('Number(button.dataset.field)', 'button.dataset.fact')
+_DOING = (('with', '+', 'Only lines of this'), ('without', '−', 'No lines of this'))
 
 
 class Details(Part):
@@ -58,10 +77,10 @@ class Details(Part):
         with ui.element('aside').classes('details').props('aria-label="Details of the line"') as self._panel:
             with ui.element('div').classes('head'):
                 ui.label('Details').classes('subheading').props('role=heading aria-level=2')
+                self._age = ui.label().classes('soft')
                 close = ui.button(icon='close', on_click=lambda: desk.look_at(None))
                 close.props('flat dense round aria-label="Close the details"')
-            self._facts = ui.html(sanitize=False)
-            self._age = ui.label().classes('soft')
+            self._facts = ui.html(sanitize=False).on('click', self._on_fact, js_handler=_ON_FACT)
             with ui.element('div').classes('does'):
                 for words, act in (
                     ('Show in context', partial(self._do, 'context')),
@@ -77,14 +96,14 @@ class Details(Part):
 
     def refresh(self) -> None:
         """Show another line, when there is one, and how old it is by now."""
-        found, zone = self._desk.line, UTC if self.tab.preferences.on('utc') else self.tab.zone
+        found, zone = self._desk.line, self.tab.told_in
         if (found, zone) != self._shown:
             opens = self._shown[0] is None
             self._shown = (found, zone)
             self._panel.set_visibility(found is not None)
             if found:
                 self._facts.set_content(facts(found, zone))
-                self._fields.set_content(table(found.line))
+                self._fields.set_content(table(found))
                 self._text.set_content(texts(found.line))
             if opens and found:
                 view = self.tab.viewer.view
@@ -96,18 +115,26 @@ class Details(Part):
         if self._desk.line:
             await self._desk.do(act, self._desk.line.cursor)
 
+    def _on_fact(self, event: GenericEventArguments) -> None:
+        """What a button at a fact asks for; the browser may say anything."""
+        act, name = event.args
+        if self._desk.line and (term := fact_terms(self._desk.line).get(str(name))):
+            self._desk.ask_for(term, without=act == 'without')
+
     def _on_field(self, event: GenericEventArguments) -> None:
         """What a button at a field asks for; the browser may say anything."""
         act, number = event.args
-        items = _fields(self._desk.line.line).items[:MOST_FIELDS] if self._desk.line else ()
-        if not isinstance(number, int) or not 0 <= number < len(items):
+        found = self._desk.line
+        items = _fields(found.line).items[:MOST_FIELDS] if found else ()
+        if not found or not isinstance(number, int) or not 0 <= number < len(items):
             return
-        if act == 'light':
-            self._desk.highlight(_term(items[number]))
-        elif act == 'copy':
+        term = terms(items[number : number + 1], found)[0]
+        if act == 'copy':
             self._copy(items[number].text)
-        else:
-            self._desk.ask_for(_term(items[number]), without=act == 'without')
+        elif term and act == 'light':
+            self._desk.highlight(term)
+        elif term:
+            self._desk.ask_for(term, without=act == 'without')
 
     def _copy_link(self) -> None:
         """To the line among all others."""
@@ -131,13 +158,45 @@ def facts(found: Found, zone: tzinfo) -> str:
     known = {
         'Time': time_there,
         'UTC': '' if time_there.endswith('UTC') else line.stamp,
+        'Service': visible(_service(line)),
         'Container': f'{visible(line.container.name)} ({line.container.short_id})',
         'Stream': Stream(line.stream).name.lower(),
         'Level': found.message.level.name.lower(),
         'Message': f'{lines:,} lines' if lines > 1 else '',
     }
-    rows = ''.join(f'<dt>{name}</dt><dd>{escape(words)}</dd>' for name, words in known.items() if words)
+    asked = fact_terms(found)
+    rows = ''.join(
+        f'<dt>{name}</dt><dd>{escape(words)}{_asking(name) if name in asked else ""}</dd>'
+        for name, words in known.items()
+        if words
+    )
     return f'<dl class="facts">{rows}</dl>'
+
+
+def fact_terms(found: Found) -> dict[str, Term]:
+    """What asks for a fact, by its name; without those that could not be typed."""
+    line = found.line
+    asked: dict[str, Term] = {
+        'Service': OfService(_service(line)),
+        'Container': OfContainer(line.container.name),
+        'Stream': OfStream(Stream(line.stream)),
+        'Level': HasLevel(Order.IS, found.message.level),
+    }
+    return {
+        name: term for name, term in asked.items() if len(Question(term).text) <= LONGEST_ASKED and can_be_typed(term)
+    }
+
+
+def _service(line: LogLine) -> str:
+    return line.container.service.qualified.lstrip(':')
+
+
+def _asking(name: str) -> str:
+    return ''.join(
+        f' <button type="button" data-do="{act}" data-fact="{name}" aria-label="{words} {name.lower()}"'
+        f' title="{words} {name.lower()}">{sign}</button>'
+        for act, sign, words in _DOING
+    )
 
 
 def exactly(line: LogLine, zone: tzinfo) -> str:
@@ -149,27 +208,24 @@ def exactly(line: LogLine, zone: tzinfo) -> str:
     return f'{moment:%Y-%m-%d %H:%M:%S}{line.stamp[19:29]} {moment:%Z}'
 
 
-def table(line: LogLine) -> str:
+def table(found: Found) -> str:
     """The fields of a line with their buttons, as HTML."""
-    fields = _fields(line)
-    if len(line.record) > LARGEST:
+    fields = _fields(found.line)
+    if len(found.line.record) > LARGEST:
         return '<p class="soft">The line is too long to be taken apart here; the filter knows its fields.</p>'
     if not fields.items:
         return ''
-    rows = ''.join(map(_row, range(MOST_FIELDS), fields.items))
+    shown = fields.items[:MOST_FIELDS]
+    rows = ''.join(map(_row, range(MOST_FIELDS), shown, terms(shown, found)))
     more = len(fields.items) + fields.more - MOST_FIELDS
     rest = f'<p class="soft">… {more:,} more fields: whole in the download</p>' if more > 0 else ''
     return f'<table aria-label="Fields">{rows}</table>{rest}'
 
 
-def _row(number: int, field: Field) -> str:
+def _row(number: int, field: Field, term: HasValue | None) -> str:
     name = escape(visible(field.name))
-    doing = (
-        ('with', '+', 'Only lines with'),
-        ('without', '−', 'No lines with'),
-        ('light', '▒', 'Highlight'),
-        ('copy', 'Copy', 'Copy the value of'),
-    )
+    asking = (('with', '+', 'Only lines with'), ('without', '−', 'No lines with'), ('light', '▒', 'Highlight'))
+    doing = (*(asking if term else ()), ('copy', 'Copy', 'Copy the value of'))
     buttons = ''.join(
         f'<button type="button" data-do="{act}" data-field="{number}" aria-label="{words} {name}"'
         f' title="{words} this value">{sign}</button>'
@@ -200,10 +256,11 @@ def _fields(line: LogLine) -> Fields:
     return fields_of(line.content if len(line.record) <= LARGEST else b'')
 
 
-def _term(field: Field) -> HasValue | HasField:
-    """What asks for a field's value; where that is nothing or too long, for the field."""
-    text = field.text.strip()
-    return HasValue(field.name.lower(), text) if 0 < len(text) <= LONGEST_ASKED else HasField(field.name.lower())
+def terms(fields: Sequence[Field], found: Found) -> list[HasValue | None]:
+    """What asks for the value of each field, as it is seen; None where that is too long or would not find the line."""
+    asked = [HasValue(field.name.lower(), visible(field.text).strip()) for field in fields]
+    good = askable((term for term in asked if len(term.value) <= LONGEST_ASKED), found.message)
+    return [term if term in good else None for term in asked]
 
 
 def _text(found: Found | None) -> str:

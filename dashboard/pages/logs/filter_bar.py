@@ -43,9 +43,14 @@ class FilterBar(Part):
         self._auto.set_value(viewer.following)
         if self.tab.link.filter != self._told:  # not what was typed here: a button asks it
             self._box.set_value(self.tab.link.filter)
-        self._matches.set_text(
-            _matches(viewer.matches, viewer.matching_lines, viewer.counted) if viewer.question else ''
-        )
+        self._matches.set_text(self._found() if viewer.question else '')
+
+    def _found(self) -> str:
+        viewer = self.tab.viewer
+        if not viewer.is_filled:  # nothing was looked at yet
+            return 'Searching…'
+        finds, older, whole = viewer.finds, self.tab.older(viewer.question), self.tab.is_counted(viewer.question)
+        return _matches(finds.matches + older.messages, finds.lines + older.lines, finds.counted and whole)
 
     def _highlight(self, typed: str) -> None:
         """Highlight what is in the box; the filter stays as it is."""

@@ -64,10 +64,15 @@ class Held:
         :raises EngineError, LimitReached: when the engine cannot be read; a gap then stands for the rest
         """
         shown: deque[Row] = deque(maxlen=capacity)
-        since: deque[Row] = deque(_gone(subscription.feed, place))
+        gone = _gone(subscription.feed, place)
+        since: deque[Row] = deque(removed([Cursor(name, place.last) for name in sorted(gone)]))
         try:
             async with aclosing(hub.read_from(subscription, place.first)) as batches:
                 async for batch in batches:
+                    if gone and batch:  # what is read has the lines of those that are kept
+                        kept = await hub.kept_wholly(subscription.feed.service, gone)
+                        since = deque(row for row in since if not (isinstance(row, Gap) and row.container in kept))
+                        gone = set()
                     shown += (row for row in batch if row_time(row) <= place.last)
                     since += (row for row in batch if row_time(row) > place.last)
                     if (excess := len(since) - capacity) > 0:
@@ -89,11 +94,11 @@ class Held:
             self._shown = found if found > history.first else subscription.position
 
 
-def _gone(feed: Timeline, place: Place) -> list[Row]:
-    """Gaps for the containers that could still write then, and were removed before this timeline heard of them."""
+def _gone(feed: Timeline, place: Place) -> set[str]:
+    """The containers that could still write then, and were removed before this timeline heard of them."""
     known = {container.short_id for container in feed.service.containers} | feed.ends.keys()
     known |= {former.name for former in feed.former}
-    return removed([Cursor(name, place.last) for name in sorted(place.running - known)])
+    return set(place.running - known)
 
 
 def running_in(service: Service) -> str:

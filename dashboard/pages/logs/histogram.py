@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC
 from html import escape
 from typing import Any
 
@@ -11,11 +10,15 @@ from nicegui import Client, background_tasks, ui
 from nicegui.elements.echart import EChart  # ui.echart is imported at its first use: a page from before cannot load it
 from nicegui.events import GenericEventArguments
 
-from dashboard.lines import LATEST, Bar, Histogram, Level, histogram
+from dashboard.lines import LATEST, Bar, Histogram, Level, Range, Volume, histogram, together
 from dashboard.model import SECOND, format_timestamp
+from dashboard.pages.logs.answers import answer_of
 from dashboard.pages.logs.chips import WORDS, level_variables
 from dashboard.pages.logs.clock import Clock
+from dashboard.pages.logs.pointing import CSS as POINTING
+from dashboard.pages.logs.pointing import handlers
 from dashboard.pages.logs.render import DARK, LIGHT
+from dashboard.pages.logs.surveyor import ALL
 from dashboard.pages.logs.tab import Part, Tab
 from dashboard.pages.logs.tally import Tallies
 
@@ -23,10 +26,10 @@ SWITCH = 'histogram'  # the preference
 EVERY = 1.0  # seconds between two drawings
 TABLE_EVERY = 10.0  # and between two tables: one that is replaced while it is read to somebody cannot be read
 TALL = 800  # pixels of a window in which the strip is open until its user says otherwise
-ANSWER_TIMEOUT = 30.0  # seconds
 FOUND = 'Found by the filter'
 TO = ' – '  # stands between the beginning and the end of a bar
-CSS = f"""
+CSS = (
+    f"""
 .over {{ display:flex; align-items:center; flex:none; padding-right:14px; background:var(--bar);
   border-bottom:1px solid var(--line); --q-primary:#1659c7 }}
 .body--dark .over {{ --q-primary:#79b8ff }}
@@ -42,13 +45,9 @@ CSS = f"""
 @media (max-height:{TALL - 1}px) {{ .strip.unsaid {{ display:none }} }}
 @media (max-width:600px) {{ .strip .sum {{ left:8px; right:8px }} .over {{ padding-right:8px }} }}
 """
-_STILL = {'silent': True, 'emphasis': {'disabled': True}}  # it would lighten a colour that it cannot read: a variable
-# What was clicked is a bar's column and not the bar, which may be a pixel high; its name says when it begins.
-_ON_CLICK = (
-    '(e) => { const c = getElement(ID)?.chart, x = e.clientX - e.currentTarget.getBoundingClientRect().left;'
-    ' const name = c?.getOption()?.xAxis?.[0]?.data[c.convertFromPixel({xAxisIndex: 0}, x)];'
-    ' if (name) emit(name); }'
+    + POINTING
 )
+_STILL = {'silent': True, 'emphasis': {'disabled': True}}  # it would lighten a colour that it cannot read: a variable
 
 
 class HistogramStrip(Part):
@@ -64,6 +63,7 @@ class HistogramStrip(Part):
         self._due = self._table_due = 0.0
         self._busy = False
         self._starts: dict[str, int] = {}  # of the bars, by their names
+        self._step = SECOND  # the width of each, in nanoseconds
         self._chart: EChart | None = None
         self._open: bool | None = None  # until it is known whether it should be
         self._columns: object = None  # of the table
@@ -111,37 +111,59 @@ class HistogramStrip(Part):
     async def _look(self, client: Client) -> None:
         """Count what is new, and draw it when it is other than what is drawn."""
         try:
-            viewer, lens = self.tab.viewer, self.tab.hub.lens
+            viewer = self.tab.viewer
             if viewer.feed is None:
                 return
-            tally, first = self._tallies.of(viewer.feed, lens), viewer.searched_from
-            await tally.look(lens)
-            clock = Clock(UTC if self.tab.preferences.on('utc') else self.tab.zone)
-            found = viewer.found
-            seen = (tally, tally.looks, first, found, viewer.matching_lines, clock.zone_name)
+            tally = self._tallies.of(viewer.feed, self.tab.hub.lens)
+            await tally.look(self.tab.hub.lens)
+            clock, older = Clock(self.tab.told_in), [self.tab.older(item).lines for item in (ALL, viewer.question)]
+            rows = viewer.searched[0], viewer.is_live or viewer.searched[1]
+            seen = (
+                tally,
+                tally.looks,
+                rows,
+                older,
+                viewer.finds.volume,
+                viewer.finds.lines,
+                viewer.times,
+                clock.zone_name,
+            )
             if seen == self._seen:
                 return
-            volume, whole = await tally.volume(first)
-            if found and (begins := viewer.feed.history.time_of(first)) is not None:
-                found.forget(begins)
-            shown = histogram(volume, found)
+            volume, whole = await tally.volume(*viewer.searched)
+            shown, found = self._histogram(volume), viewer.finds.volume
             if not client.is_deleted:
                 with client:
+                    whole = whole and self.tab.is_counted(ALL)
                     self._draw(shown, whole=whole, asked=found is not None, clock=clock)
                 self._seen = seen
         finally:
             self._busy = False
 
+    def _histogram(self, volume: Volume) -> Histogram:
+        """Of what is held, with what the range has before that, and what the filter has found of both."""
+        viewer, found = self.tab.viewer, self.tab.viewer.finds.volume
+        older = self.tab.older(ALL)
+        volume = together([volume, older.volume]) if older.lines else volume
+        begins = viewer.feed.history.time_of(viewer.searched[0]) if viewer.feed else None
+        if found and begins is not None:
+            found.forget(begins)
+        if found and (also := self.tab.older(viewer.question)).lines:
+            found = together([found, also.volume])
+        return histogram(volume, found, times=viewer.times)
+
     def _draw(self, shown: Histogram, *, whole: bool, asked: bool, clock: Clock) -> None:
-        names = [_name(bar, shown.step, clock) for bar in shown.bars]
+        names = [name_of_bar(bar, shown.step, clock) for bar in shown.bars]
+        self._step = shown.step
         self._starts = dict(zip(names, (bar.start for bar in shown.bars), strict=True))
-        options = _options(shown, names, asked)
-        self._sum.set_text(_summary(shown, whole))
+        options = options_of(shown, names, asked)
+        self._sum.set_text(summary_of(shown, whole))
         self._show_table(shown, names, asked)
         if self._chart is None:
             with self._box:
                 self._chart = EChart(options, renderer='svg').props('aria-hidden=true')  # the table is read
-            self._chart.on('click', self._jump, js_handler=_ON_CLICK.replace('ID', str(self._chart.id)))
+            for event, handler in handlers(self._chart.id).items():
+                self._chart.on(event, self._point, js_handler=handler)
         else:
             self._chart.options.update(options)
             self._chart.update()
@@ -150,17 +172,25 @@ class HistogramStrip(Part):
         columns = (_levels_in(shown), asked, self.tab.viewer.feed)
         if time.monotonic() >= self._table_due or columns != self._columns:
             self._table_due, self._columns = time.monotonic() + TABLE_EVERY, columns
-            self._table.set_content(_table(shown, names, asked))
+            self._table.set_content(table_of(shown, names, asked))
 
-    def _jump(self, event: GenericEventArguments) -> None:
-        if (start := self._starts.get(str(event.args))) is not None:
-            self.tab.jump(start)
+    def _point(self, event: GenericEventArguments) -> None:
+        """A bar was clicked, two are the ends of a drag, or none: a double click. The browser may say anything."""
+        names = event.args if isinstance(event.args, list) else []
+        starts = [self._starts[name] for name in map(str, names[:2]) if name in self._starts]
+        if not names:
+            self.tab.widen()
+        elif len(starts) == 2:
+            end = max(starts) + self._step - 1
+            self.tab.narrow_to(Range(max(0, min(starts)), end if end < time.time_ns() else None))
+        elif starts:
+            self.tab.jump(starts[0])
 
 
 async def is_tall(client: Client) -> bool:
     """Whether the browser's window has room for the strip."""
     try:
-        return bool(await client.run_javascript(f'return innerHeight >= {TALL}', timeout=ANSWER_TIMEOUT))
+        return bool(await answer_of(client, f'return innerHeight >= {TALL}'))
     except TimeoutError:
         return False
 
@@ -174,7 +204,7 @@ def step_in_words(step: int) -> str:
     return f'{step // (size * SECOND):,} {name}'
 
 
-def _summary(shown: Histogram, whole: bool) -> str:
+def summary_of(shown: Histogram, whole: bool) -> str:
     if not shown.bars:
         return 'No lines yet'
     more, most = '' if whole else '+', max(bar.lines for bar in shown.bars)
@@ -182,7 +212,7 @@ def _summary(shown: Histogram, whole: bool) -> str:
     return f'{shown.lines:,}{more} {lines}, {step_in_words(shown.step)} a bar, at most {most:,}'
 
 
-def _name(bar: Bar, step: int, clock: Clock) -> str:
+def name_of_bar(bar: Bar, step: int, clock: Clock) -> str:
     """From when to when, as the reader's clock tells it: ``14:32:05 – 14:32:10``."""
     start, end = (clock.tell(format_timestamp(moment)) for moment in (bar.start, min(LATEST, bar.start + step)))
     cut = None if step % SECOND else -4
@@ -194,7 +224,7 @@ def _levels_in(shown: Histogram) -> list[Level]:
     return [level for level in WORDS if any(bar.counts[level] for bar in shown.bars)]
 
 
-def _options(shown: Histogram, names: list[str], asked: bool) -> dict[str, Any]:
+def options_of(shown: Histogram, names: list[str], asked: bool) -> dict[str, Any]:
     """For the chart. Nothing of any line is in it: numbers, times and our own words."""
     series = [
         {
@@ -231,7 +261,7 @@ def _options(shown: Histogram, names: list[str], asked: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _table(shown: Histogram, names: list[str], asked: bool) -> str:
+def table_of(shown: Histogram, names: list[str], asked: bool) -> str:
     levels = _levels_in(shown)
     heads = ['Time', *(WORDS[level] for level in levels), *([FOUND] if asked else [])]
     rows = [

@@ -12,27 +12,67 @@ follows its last row. What they look at stays in its place when rows come or go 
 from __future__ import annotations
 
 AT_BOTTOM = 24  # pixels from the end that still count as the end
+LATELY = 500  # milliseconds for which it is remembered where the end was
+SETTLING = 400  # milliseconds after a change of its width in which its heights may change
+MOVED = 80  # pixels that the view may be moved from its end by blocks that turn out less high than was thought
 # ``v`` is the log; ``v.follow`` says whether it follows, and the event of that name tells the server
 HOLD = f"""
 v.selected = () => {{
   const chosen = getSelection();
   return !chosen.isCollapsed && chosen.getRangeAt(0).intersectsNode(v);
 }};
-v.at_end = () => v.scrollHeight - v.scrollTop - v.clientHeight < {AT_BOTTOM};
+v.to_go = () => v.scrollHeight - v.scrollTop - v.clientHeight;
+v.at_end = () => v.to_go() < {AT_BOTTOM};
+v.ends = [];  // where its end was lately: its reader can scroll no further until the browser has laid out new rows
+v.late_ends = () => v.ends.filter(end => performance.now() - end.at < {LATELY});
+v.note_end = () => {{
+  if (!v.is_settled() || v.follow !== false) return;
+  v.ends = [...v.late_ends(), {{ height: v.scrollHeight, at: performance.now() }}];
+}};
+v.is_settled = () => {{  // when its width changes, lines wrap anew, and the browser moves them without its reader
+  if (v.clientWidth !== v.width) [v.width, v.ends, v.settles] = [v.clientWidth, [], performance.now() + {SETTLING}];
+  return performance.now() > v.settles;
+}};
+new ResizeObserver(v.is_settled).observe(v);
+v.reached_end = () =>
+  v.scrollTop > v.top && v.late_ends().some(end => end.height - v.scrollTop - v.clientHeight < {AT_BOTTOM});
+v.grow = (html, height) => {{
+  const last = v.lastElementChild;
+  last.insertAdjacentHTML('beforeend', html);
+  last.style.containIntrinsicHeight = height;
+}};
 v.leaving = 0;  // blocks that the server has let go
 v.let_go = () => {{ for (; v.follow && v.leaving > 0; v.leaving--) v.firstElementChild.remove(); }};
-v.to_end = () => {{ v.scrollTop = v.scrollHeight; v.top = v.scrollTop; }};
+v.to_end = () => {{ v.scrollTop = v.height = v.scrollHeight; v.top = v.scrollTop; }};
 v.set_follow = on => {{
   if (on) v.asked = '';
   if (on !== v.follow) {{ v.follow = on; v.dispatchEvent(new Event('follow')); }}
 }};
-v.on_scroll = () => {{
-  if (v.busy || v.scrollTop === v.placed) return;
+v.on_scroll = () => {{ if (!v.busy) v.scrolled(); }};
+v.at_last = () => {{ if (!v.busy) v.scrolled(true); }};  // nothing follows any more: its end may be the newest line
+v.scrolled = (moved = v.scrollTop !== v.top) => {{  // or it is where it was put, and follows or not as it did
+  if (v.scrollTop === v.placed) return;
   v.placed = null;
-  const on = !v.pressed && !v.selected() && ((v.at_end() && !v.more) || (v.follow && v.scrollTop >= v.top));
+  const shrank = v.scrollHeight < v.height;
+  v.height = v.scrollHeight;
+  if (v.follow && shrank && v.to_go() < {MOVED} && !v.pressed && !v.selected()) return v.to_end();  // not its reader
+  const newest = (v.is_settled() || v.follow) && !v.more && (v.at_end() || v.reached_end());
+  const on = !v.pressed && !v.selected() && (newest || (v.follow && v.scrollTop >= v.top));
   v.top = v.scrollTop;
-  v.set_follow(on);
+  if (moved) v.set_follow(on);
   v.look_beyond();
+}};
+v.notice = () => {{  // rows come; its reader may have scrolled away, and the event of that is still to come
+  if (v.follow && v.scrollTop < v.top) v.scrolled();
+  v.note_end();
+}};
+v.catch_up = () => {{  // rows have come; its reader may have scrolled on meanwhile, when nobody listened
+  if (!v.follow && v.scrollTop > v.top) v.scrolled();
+}};
+v.empty = () => {{  // it is filled anew
+  v.replaceChildren();
+  delete v.dataset.past;
+  [v.leaving, v.ends, v.asked] = [0, [], ''];
 }};
 v.more = false;
 v.asked = '';  // what is on its way: older or newer
@@ -47,13 +87,17 @@ v.look_beyond = () => {{
   else v.near_end();
 }};
 v.near_end = () => {{
-  if (v.more && v.scrollHeight - v.scrollTop - v.clientHeight < v.clientHeight) v.ask('newer');
+  if (v.more && v.to_go() < v.clientHeight) v.ask('newer');
+}};
+v.first_seen = (rows, slack = 0) => {{  // of blocks first: one that is not laid out may be less high than its rows
+  const edge = v.getBoundingClientRect().top + slack, below = e => e.getBoundingClientRect().bottom > edge;
+  const block = [...v.children].find(below);
+  return {{ block, row: block && [...block.querySelectorAll(rows)].find(below) }};
 }};
 v.hold_still = change => {{
-  const edge = v.getBoundingClientRect().top, below = e => e.getBoundingClientRect().bottom > edge;
-  const block = [...v.children].find(below);
-  const row = block && ([...block.querySelectorAll('[data-cursor]')].find(below) ?? block);
+  const seen = v.first_seen('[data-cursor]'), row = seen.row ?? seen.block;
   const at = row?.getBoundingClientRect().top;
+  v.ends = [];
   change();
   const back = () => {{
     if (!row?.isConnected) return;
@@ -64,7 +108,7 @@ v.hold_still = change => {{
   requestAnimationFrame(() => {{ if (v.scrollTop === v.placed) back(); }});  // it is laid out now
 }};
 v.addEventListener('wheel', e => {{
-  if (e.deltaY < 0 && v.scrollTop < 1 && v.children.length) {{ v.stay(); v.ask('older'); }}
+  if (e.deltaY < 0 && v.scrollTop < 1 && (v.children.length || v.dataset.past)) {{ v.stay(); v.ask('older'); }}
 }}, {{ passive: true }});
 v.stay = () => {{ v.stays = true; v.set_follow(false); }};
 v.addEventListener('scroll', v.on_scroll, {{ passive: true }});

@@ -54,6 +54,8 @@ KEYS = (
     Key(('G', 'End'), 'newest', 'goes to the newest row, and follows'),
     Key(('Enter',), 'details', 'shows the details of the selected row'),
     Key(('c',), 'context', 'shows the selected row in context, without the filter'),
+    Key(('z',), 'more', 'shows the selected row with 5 lines on each side of it, then 20, 100, and all as c does'),
+    Key(('Z',), 'less', 'shows fewer lines on each side, and at last the filter again'),
     Key(('p',), 'pin', 'pins the selected row at the top, or lets it go'),
     Key(('Escape',), 'back', 'goes back: from the details, the context, the selected row'),
     Key(('?',), 'keys', 'shows the keys'),
@@ -123,7 +125,11 @@ const acts = v.acts = {
     v.walks = every[(every.indexOf(v.walks ?? null) + 1) % every.length];
     v.act('walk', String(v.walks ?? ''));
   },
-  first: () => { const row = rows()[0]; if (row) { v.select(row, 'center'); v.ask('older'); } },
+  first: () => {
+    const row = rows()[0];
+    if (row) v.select(row, 'center'); else if (v.dataset.past) v.stay();  // no match so far
+    if (row || v.dataset.past) v.ask('older');
+  },
   newest: () => { v.select(null); v.act('newest'); },
   back: () => {
     const open = [...document.querySelectorAll('.details, .context')].some(part => part.checkVisibility());
@@ -187,7 +193,7 @@ class Keys(Part):
             await self._seek(act.partition('_')[2], words, up=act.startswith('last'))
         elif act == 'back':
             self._desk.back()
-        elif act in ('details', 'look', 'context', 'pin'):
+        elif act in ('details', 'look', 'context', 'more', 'less', 'pin'):
             await self._desk.do(act, words)
 
     async def _seek(self, what: str, edge: str, up: bool) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from html import escape
 from zlib import crc32
 
@@ -19,12 +20,12 @@ class Labels:
     """The form of the names: of containers, or of services.
 
     :param needed: whether there is more than one container
-    :param services: those there are, in their order, where there are several; else none
+    :param hues: the colours of the services there are, where there are several; else none
     :param scaled: those of them that have several containers, whose number stands behind the name
     """
 
     needed: bool = False
-    services: tuple[ServiceKey, ...] = ()
+    hues: Mapping[ServiceKey, int] = field(default_factory=dict)
     scaled: frozenset[ServiceKey] = frozenset()
 
     @classmethod
@@ -32,18 +33,32 @@ class Labels:
         """Those that the lines of a timeline need."""
         counts = Counter(container.service for container in service.containers)
         scaled = frozenset(key for key, count in counts.items() if count > 1)
-        return cls(len(service.containers) > 1, tuple(sorted(counts)) if len(counts) > 1 else (), scaled)
+        return cls(len(service.containers) > 1, hues_of(counts) if len(counts) > 1 else {}, scaled)
 
     def html(self, container: Container) -> str:
         """The name of a line's container or service, in its colour."""
-        if not self.services:
+        if not self.hues:
             return _name(crc32(container.name.encode()), _short(container))
         key = container.service
-        text = key.name if len({other.project for other in self.services}) == 1 else key.qualified.lstrip(':')
+        shown = key.qualified.lstrip(':')  # without a project its name alone finds it
+        text = key.name if len({other.project for other in self.hues}) == 1 else shown
         number = f'-{container.replica}' if key in self.scaled and container.replica else ''
         # one that has left is not among them any more
-        hue = self.services.index(key) if key in self.services else crc32(key.qualified.encode())
-        return _name(hue, text + number, f' data-service="{escape(key.qualified)}" title="{_HINT}"')
+        hue = self.hues[key] if key in self.hues else _hue(key)
+        return _name(hue, text + number, f' data-service="{escape(shown)}" title="{_HINT}"')
+
+
+def hues_of(services: Iterable[ServiceKey]) -> dict[ServiceKey, int]:
+    """Each in the colour of its name, whatever else is chosen, or in the next one while another of them has that."""
+    hues: dict[ServiceKey, int] = {}
+    for key in sorted(services):
+        wanted = [(_hue(key) + step) % HUES for step in range(HUES)]
+        hues[key] = next((hue for hue in wanted if hue not in hues.values()), wanted[0])
+    return hues
+
+
+def _hue(key: ServiceKey) -> int:
+    return crc32(key.qualified.encode()) % HUES
 
 
 def _name(hue: int, text: str, attributes: str = '') -> str:

@@ -7,6 +7,7 @@ from functools import partial
 
 from nicegui import background_tasks, ui
 
+from dashboard.lines import Question
 from dashboard.pages.logs.counting import Count, Counts
 from dashboard.pages.logs.highlights import COLOURS, Highlight
 from dashboard.pages.logs.render import HIGHLIGHTS, LIGHT
@@ -37,6 +38,7 @@ CSS = f"""
 .light button:focus-visible {{ outline:2px solid currentColor; outline-offset:-3px; border-radius:13px }}
 .light button:hover {{ background:#0000001a }}
 {_FILLED}
+.lights > .soft {{ flex:none; white-space:nowrap }}
 @media (max-width:600px) {{ .lights {{ padding:4px 8px }} }}
 """
 
@@ -64,7 +66,7 @@ class Lights(Part):
         feed, lens = self.tab.viewer.feed, self.tab.hub.lens
         for chip in self._chips.values():
             if feed is not None and chip.item.on and chip.item.question:
-                chip.count(self._counts.of(feed, chip.item.question, lens), self.tab.viewer.searched_from)
+                chip.count(self._counts.of(feed, chip.item.question, lens), chip.item.question)
                 background_tasks.create(chip.look(lens), name='page: highlights')
         self._words.set_text(UNCOLOURED if self.tab.viewer.uncoloured else '')
 
@@ -115,10 +117,12 @@ class _Chip:
         if not item.on:
             self._number.set_text('')
 
-    def count(self, count: Count, first: int) -> None:
-        """Say how many messages it finds; with a plus where there may be more."""
+    def count(self, count: Count, question: Question) -> None:
+        """Say how many messages it finds of those that are searched; with a plus where there may be more."""
         self._count = count
-        found, whole = count.of(first)
+        found, whole = count.of(*self._tab.viewer.searched)
+        found += self._tab.older(question).messages
+        whole = whole and self._tab.is_counted(question)
         self._number.set_text(f'{found:,}{"" if whole else "+"}')
 
     async def look(self, lens: Lens) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
 from dashboard.errors import BadRequest
-from dashboard.lines import Level, levels_named, parse_moment
-from dashboard.model import Cursor
+from dashboard.lines import Level, level_named, parse_past
+from dashboard.model import SHORT_ID, Cursor
 from dashboard.pages.logs.highlights import MOST
 
 TAILS = (50, 100, 500, 1000)
@@ -19,6 +21,7 @@ LONGEST_FILTER = 1_000  # characters
 LONGEST_CURSOR = 60  # characters
 LONGEST_SERVICES = 5_000  # characters
 LONGEST_LEVEL = 100  # characters
+NAMES = {'start': 'from', 'end': 'to'}  # in the URL, where they are other ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,19 @@ class Link:
     filter: str = ''
     hl: tuple[str, ...] = ()  # the questions that are highlighted
     level: str = ''  # those of messages that are shown, worst first, as in ``error,warn``; '' for all
-    at: str = ''  # the cursor of the line that is to be seen, or a time
+    start: str = ''  # from when on lines are shown, ``from`` in the URL: a time, or ``now-1h``; '' for all
+    end: str = ''  # and up to when, ``to`` in the URL; '' goes on live
+    at: str = ''  # the cursor of the line that is to be seen, or a time as in ``start``
 
     @classmethod
     def of(cls, query: QueryParams) -> Link:
         """Read the parameters; one that makes no sense counts as not given."""
         tail = query.get('tail', '')
         known = next((number for number in TAILS if str(number) == tail), DEFAULT_TAIL)
-        at = query.get('at', '')[:LONGEST_CURSOR]
+        start, end, at = (query.get(name, '')[:LONGEST_CURSOR] for name in ('from', 'to', 'at'))
         filter_, level = query.get('filter', '')[:LONGEST_FILTER], levels_text(_levels(query.get('level', '')))
         highlights = tuple(text[:LONGEST_FILTER] for text in query.getlist('hl')[:MOST])
-        return cls(_services(query), known, filter_, highlights, level, at)
+        return cls(_services(query), known, filter_, highlights, level, start, end, at)
 
     @property
     def levels(self) -> frozenset[Level]:
@@ -52,22 +57,21 @@ class Link:
 
     @property
     def cursor(self) -> Cursor | None:
-        """The name of that line, if it is one; a date reads like one too."""
+        """The name of that line, if it is one; to :meth:`Cursor.parse` a date reads like one too."""
         try:
-            return Cursor.parse(self.at) if self.at and self.moment is None else None
+            return Cursor.parse(self.at) if _CURSOR.fullmatch(self.at) else None
         except BadRequest:
             return None
 
-    @property
-    def moment(self) -> int | None:
-        """The time that is to be seen, in nanoseconds since the epoch, if it is one."""
-        try:
-            return parse_moment(self.at) if self.at else None
-        except BadRequest:
-            return None
+    def moment(self, zone: tzinfo, now: datetime) -> int:
+        """The time that is to be seen, in nanoseconds since the epoch.
+
+        :raises BadRequest: when it is none, see :func:`parse_past`
+        """
+        return parse_past(self.at, zone, now, 'Its "at"')
 
     def __str__(self) -> str:
-        given = {name: value for name, value in asdict(self).items() if value and name != 'service'}
+        given = {NAMES.get(name, name): value for name, value in asdict(self).items() if value and name != 'service'}
         return urlencode(
             [*map(_parameter, filter(None, self.service.split(','))), *given.items()], doseq=True, safe='*'
         )
@@ -91,7 +95,9 @@ def levels_text(levels: Iterable[Level]) -> str:
 
 
 def _levels(words: str) -> frozenset[Level]:
-    try:
-        return levels_named(words[:LONGEST_LEVEL])
-    except BadRequest:
-        return frozenset()
+    """Those that are known."""
+    found = map(level_named, words[:LONGEST_LEVEL].split(','))
+    return frozenset(level for level in found if level is not None)
+
+
+_CURSOR = re.compile(rf'-?\d+-\d+-[0-9a-f]{{{SHORT_ID}}}')

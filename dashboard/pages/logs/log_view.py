@@ -19,11 +19,12 @@ from typing import Protocol
 from nicegui import ui
 
 from dashboard.model import Cursor, LogLine, Row
+from dashboard.pages.logs.answers import answer_of
 from dashboard.pages.logs.folds import FOLDS
 from dashboard.pages.logs.hold import HOLD
 
 BLOCK = 250  # rows; few enough blocks for the browser to lay out, and small enough ones to skip
-STRIDE = 500  # rows in one message: more would hold up the browser for longer than a tenth of a second
+STRIDE = 2_000  # rows in one message, each of which the browser paints: more would hold it up for a tenth of a second
 LONGEST_MESSAGE = 1 << 19  # characters of HTML in one message
 REMEMBERED = 200  # blocks
 ANSWER_TIMEOUT = 10.0  # seconds a browser may take to show a flush
@@ -33,11 +34,9 @@ _ON_OPEN = (
 
 # Which line is at the top, and where; and how it gets there again, or the one after it where the question drops it.
 _NOTE_TOP = (
-    'const edge = v.getBoundingClientRect().top, below = e => e.getBoundingClientRect().bottom > edge;'
-    ' const block = [...v.children].find(below);'
-    ' const row = block && [...block.querySelectorAll("[data-cursor]")].find(below);'
+    'const { row } = v.first_seen("[data-cursor]");'
     ' v.kept = row && {cursor: row.dataset.cursor, stamp: row.querySelector("time").title,'
-    ' at: row.getBoundingClientRect().top - edge};'
+    ' at: row.getBoundingClientRect().top - v.getBoundingClientRect().top};'
 )
 _BACK_TO_TOP = (
     'if (v.kept) { const rows = [...v.querySelectorAll("[data-cursor]")];'
@@ -105,7 +104,8 @@ class LogView(ui.element):
         self.hidden = False  # whether the tab was out of sight when it last answered
         self._blocks: deque[_Block] = deque()
         self._evicted: deque[_Block] = deque(maxlen=REMEMBERED)  # the last ones: its reader may hold them
-        self._more = False
+        self._answer: asyncio.Task[bool] | None = None  # of the browser, to what was added last
+        self._more = False, ''
         self._running = ''
         self.classes('log').props('role=log aria-label="Log lines" aria-live=off tabindex=0')
         self.on('beyond', lambda event: on_beyond(str(event.args)), js_handler='(e) => emit(e.detail)')
@@ -123,13 +123,30 @@ class LogView(ui.element):
         self._evicted.clear()
         start = '' if follow else f'{_NOTE_TOP if keep else ""} v.follow = false; v.scrollTop = v.top = 0;'
         end = f'v.reopen(); {_BACK_TO_TOP if keep and not follow else ""}'
-        return await self._add(
-            rows, follow, f'{start} v.replaceChildren(); v.leaving = 0; v.asked = ""; delete v.dataset.past;', end
-        )
+        return await self._add(rows, follow, f'{start} v.empty();', end)
 
     async def append(self, rows: Sequence[Row], *, follow: bool) -> bool:
-        """Add rows at the end; while following, the oldest leave. False when the browser did not answer."""
-        return await self._add(rows, follow)
+        """Add rows at the end; while following, the oldest leave. False when the browser has not shown the last ones.
+
+        It returns when these are sent: while the browser shows them others can be chosen and made, which then wait for
+        that. At a high rate it takes as long as they do.
+        """
+        parts = await self._parts(rows, follow)
+        answered = await self.answered()
+        last = await self._begin(parts, 'v.notice();')
+        self._answer = asyncio.create_task(self._send(f'{last} v.catch_up();', follow))
+        return answered
+
+    async def answered(self) -> bool:
+        """Wait until the browser has shown what was added last; False when it does not."""
+        answer, self._answer = self._answer, None
+        return answer is None or await answer
+
+    def close(self) -> None:
+        """Wait for no answer any more."""
+        if self._answer:
+            self._answer.cancel()
+        self._answer = None
 
     @property
     def first(self) -> tuple[Cursor | None, list[Row]]:
@@ -158,7 +175,7 @@ class LogView(ui.element):
         steps, size = list[str](), 0
         for block, html in reversed(made):
             self._blocks.appendleft(block)
-            steps.append(f'v.insertAdjacentHTML("afterbegin", {_script(_block_of(html))});')
+            steps.append(f'v.insertAdjacentHTML("afterbegin", {_script(_block_of(html, block.rows))});')
             size += len(html)
             if size >= LONGEST_MESSAGE:
                 self.client.run_javascript(f'{self._find()} v.busy = true; {_still(steps)}')
@@ -184,30 +201,41 @@ class LogView(ui.element):
         done = 'v.asked = "";' if answered else ''
         self.client.run_javascript(f'{self._find()} {_still([_past(words)])} {done}')
 
-    def note_more(self, more: bool) -> None:
-        """Let the browser know whether anything follows the last row: its end is the newest line otherwise."""
-        if more is not self._more:
-            self._more = more
-            self.client.run_javascript(f'{self._find()} v.more = {str(more).lower()}; if (!v.more) v.on_scroll();')
+    def note_more(self, more: bool, words: str = '') -> None:
+        """Let the browser know whether anything follows the last row: its end is the newest line otherwise.
+
+        :param words: shown below the last row when nothing follows it
+        """
+        if (more, words) != self._more:
+            self._more = more, words
+            said = f'v.dataset.end = {_script(words)};' if words and not more else 'delete v.dataset.end;'
+            self.client.run_javascript(f'{self._find()} v.more = {str(more).lower()}; {said} if (!v.more) v.at_last();')
 
     async def _take_back(self) -> None:
         """Its reader holds blocks that were let go: they are part of the window again."""
         try:
             script = f'{self._find()} const held = v.leaving; v.leaving = 0; return held;'
-            held = await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT)
+            held = await answer_of(self.client, script, ANSWER_TIMEOUT)
         except TimeoutError:
             return
         for _ in range(min(held, len(self._evicted)) if isinstance(held, int) else 0):
             self._blocks.appendleft(self._evicted.pop())
 
     async def _add(self, rows: Sequence[Row], follow: bool, first: str = '', then: str = '') -> bool:
-        *parts, last = await self._parts(rows, follow)
+        parts = await self._parts(rows, follow)
+        await self.answered()
+        return await self._send(await self._begin(parts, first) + then, follow)
+
+    async def _begin(self, parts: list[str], first: str) -> str:
+        """Send all parts but the last one, which is given back, with ``first`` before them."""
+        *parts, last = parts
+        self.rows = self._count()
         for part in parts:  # all are ready: in between the view does not hear its reader
             # it is at its end again only after the last part: scrolls in between are not the user's
             self.client.run_javascript(f'{self._find()} v.busy = true; {first} {part}')
             first = ''
             await asyncio.sleep(0)  # what is not waited for is sent in the loop's next turn: let it go first
-        return await self._send(first + last + then, follow)
+        return first + last
 
     async def _parts(self, rows: Sequence[Row], follow: bool) -> list[str]:
         """The scripts that add rows, one for each message; others have their turn while they are made."""
@@ -237,7 +265,7 @@ class LogView(ui.element):
         """The cursor of the line at the top; '' when there is none, or the browser does not answer."""
         script = f'{self._find()} {_NOTE_TOP} return v.kept?.cursor ?? "";'
         try:
-            return str(await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT) or '')
+            return str(await answer_of(self.client, script, ANSWER_TIMEOUT) or '')
         except TimeoutError:
             return ''
 
@@ -280,10 +308,10 @@ class LogView(ui.element):
     def _added(self, rows: Sequence[Row], html: str, into: bool) -> str:
         """The script that adds rows, into the last block or as a new one."""
         if into:
-            self._blocks[-1].add(rows)
-            return f'v.lastElementChild.insertAdjacentHTML("beforeend", {_script(html)});'
+            height = _height(self._blocks[-1].add(rows).rows, grows=True)
+            return f'v.grow({_script(html)}, {_script(height)});'
         self._blocks.append(_Block().add(rows))
-        return f'v.insertAdjacentHTML("beforeend", {_script(_block_of(html))});'
+        return f'v.insertAdjacentHTML("beforeend", {_script(_block_of(html, len(rows), grows=True))});'
 
     def _leaving(self, follow: bool) -> str:
         """The script that takes the oldest blocks away while the view follows."""
@@ -314,7 +342,7 @@ class LogView(ui.element):
             f'{self._find()} v.busy = false; {start} {steps} {end} v.keep_chosen(); return document.visibilityState;'
         )
         try:
-            answer = await self.client.run_javascript(script, timeout=ANSWER_TIMEOUT)
+            answer = await answer_of(self.client, script, ANSWER_TIMEOUT)
         except TimeoutError:
             return False
         self.hidden = answer == 'hidden'
@@ -326,8 +354,13 @@ def _script(html: str) -> str:
     return json.dumps(html)
 
 
-def _block_of(html: str) -> str:
-    return f'<div class="blk">{html}</div>'
+def _block_of(html: str, rows: int, *, grows: bool = False) -> str:
+    return f'<div class="blk" style="contain-intrinsic-height:{_height(rows, grows)}">{html}</div>'
+
+
+def _height(rows: int, grows: bool) -> str:
+    """Out of sight a block is thought to be as high as so many rows that do not wrap; when whole, as it was."""
+    return f'{"" if grows and rows < BLOCK else "auto "}{20 * rows}px'
 
 
 def _still(steps: Sequence[str]) -> str:

@@ -7,15 +7,23 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from dashboard.errors import BadRequest
 from dashboard.lines import Message, messages_of
-from dashboard.model import SECOND, STAMP_LENGTH, Cursor, Gap, LogLine, Row, format_timestamp
-from dashboard.timeline import History, Timeline, row_time
+from dashboard.model import SECOND, STAMP_LENGTH, Cursor, LogLine, Row, format_timestamp
+from dashboard.pages.logs.link import LONGEST_CURSOR
+from dashboard.timeline import History, Timeline
 from dashboard.view import View
 
 NEAR = 500  # rows before and after a line among which its message is looked for
 MOST_BYTES = 1 << 20  # of those before it, and of those after it
-BEFORE = 60 * SECOND  # how long before a line the engine's log is read from, to show what came before it
-MORE = 'there are more'
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Rows of the engine's log, older than what is held; ``ended`` when what is held follows the last one."""
+
+    rows: list[Row]
+    ended: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ async def find(hub: View, feed: Timeline, cursor: Cursor) -> Found | None:
     """
     number = number_of(feed.history, cursor)
     if number is None:
-        rows = await around(hub, feed, cursor, NEAR)
+        rows = (await around(hub, feed, cursor, NEAR)).rows
     else:
         await hub.lens.look(feed.history)
         rows = hub.held(feed, *_near(feed.history, number))
@@ -58,30 +66,38 @@ def number_of(history: History, cursor: Cursor) -> int | None:
     return None
 
 
-async def around(hub: View, feed: Timeline, cursor: Cursor, most: int) -> list[Row]:
+def cursor_named(name: str) -> Cursor | None:
+    """That of a line in the browser, which may say anything."""
+    try:
+        return Cursor.parse(name[:LONGEST_CURSOR]) if name else None
+    except BadRequest:
+        return None
+
+
+async def around(hub: View, feed: Timeline, cursor: Cursor, most: int) -> Piece:
     """What the engine has around a line, older than what is held: at most so many lines before it and after it.
 
-    A gap stands at the end when there are more. Nothing when the engine does not have the line.
+    Nothing when the engine does not have the line.
 
     :raises EngineError, LimitReached: when it cannot be read
     """
     stamp, late = _stamp(cursor), format_timestamp(cursor.timestamp + SECOND).encode()
     before, after = deque[Row](maxlen=most), list[Row]()
-    async with aclosing(_older(hub, feed, cursor.timestamp)) as batches:
+    async with aclosing(_older(hub, feed, cursor.timestamp, most)) as batches:
         async for batch in batches:
             for row in batch:
                 if after or (isinstance(row, LogLine) and _is(row, cursor, stamp)):
                     after.append(row)
                 elif isinstance(row, LogLine) and row.record[:STAMP_LENGTH] > late:
-                    return []
+                    return Piece([])
                 else:
                     before.append(row)
             if len(after) > most:
                 break
-    return _with_rest(feed, before, after, most) if after else []
+    return _piece(before, after, most) if after else Piece([])
 
 
-async def from_moment(hub: View, feed: Timeline, moment: int, most: int) -> list[Row]:
+async def from_moment(hub: View, feed: Timeline, moment: int, most: int) -> Piece:
     """What the engine has around a moment, older than what is held; as :func:`around`, if there are lines at all.
 
     :param moment: nanoseconds since the epoch
@@ -89,28 +105,24 @@ async def from_moment(hub: View, feed: Timeline, moment: int, most: int) -> list
     """
     stamp = format_timestamp(moment).encode()
     before, after = deque[Row](maxlen=most), list[Row]()
-    async with aclosing(_older(hub, feed, moment)) as batches:
+    async with aclosing(_older(hub, feed, moment, most)) as batches:
         async for batch in batches:
             for row in batch:
                 early = isinstance(row, LogLine) and row.record[:STAMP_LENGTH] < stamp
                 (before if early and not after else after).append(row)
             if len(after) > most:
                 break
-    return _with_rest(feed, before, after, most)
+    return _piece(before, after, most)
 
 
-def _older(hub: View, feed: Timeline, moment: int) -> AsyncGenerator[list[Row], None]:
-    """What the engine has from shortly before a moment on, up to what is held."""
+def _older(hub: View, feed: Timeline, moment: int, most: int) -> AsyncGenerator[list[Row], None]:
+    """What the engine has from some lines before a moment on, up to what is held."""
     held = feed.history.time_of(feed.complete_from)
-    return hub.read(feed.service, since=max(0, moment - BEFORE), until=None if held is None else held - 1)
+    return hub.around(feed.service, moment, most, until=None if held is None else held - 1)
 
 
-def _with_rest(feed: Timeline, before: Iterable[Row], after: list[Row], most: int) -> list[Row]:
-    """A gap at the end stands for what there is more."""
-    if len(after) <= most:
-        return [*before, *after]
-    last = row_time(after[most])
-    return [*before, *after[: most + 1], Gap(last, feed.history.time_of(feed.complete_from) or last, None, MORE)]
+def _piece(before: Iterable[Row], after: list[Row], most: int) -> Piece:
+    return Piece([*before, *after[: most + 1]], ended=len(after) <= most)
 
 
 def _near(history: History, number: int) -> tuple[int, int]:

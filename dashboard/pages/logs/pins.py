@@ -7,7 +7,7 @@ from functools import partial
 from nicegui import ui
 
 from dashboard.lines import visible
-from dashboard.pages.logs.desk import Desk
+from dashboard.pages.logs.desk import NEAR, Desk
 from dashboard.pages.logs.lookup import Found
 from dashboard.pages.logs.tab import Part, Tab
 
@@ -21,7 +21,13 @@ class Context(Part):
         super().__init__(tab)
         self._desk = desk
         with ui.element('div').classes('context').props('role=status') as self._box:
-            self._words = ui.label()
+            self._words = ui.label().style('flex: 1 1 0; min-width: 0')
+            for icon, words, by in (
+                ('unfold_less', 'Less around it (Z)', -1),
+                ('unfold_more', 'More around it (z)', 1),
+            ):
+                button = ui.button(icon=icon, on_click=partial(desk.step, by)).props('flat dense round size=sm')
+                button.props(f'aria-label="{words}" title="{words}"')
             ui.button('Back (Esc)', icon='arrow_back', on_click=desk.leave_context).props('flat dense no-caps')
         self._box.set_visibility(False)
 
@@ -31,9 +37,13 @@ class Context(Part):
         before = self._desk.before
         self._box.set_visibility(before is not None)
         if before is not None:
-            self._words.set_text(
-                'The line in context' + (', without the filter.' if before.term or before.level else '.')
+            near, link = self._desk.near, before.link
+            around = f'The line and {NEAR[near]} on each side' if near < len(NEAR) else 'The line in context'
+            left = (
+                'without the filter' if link.filter or link.level else '',
+                'beyond the range' if before.times else '',
             )
+            self._words.set_text(', '.join(filter(None, [around, *left])) + '.')
 
 
 class Pins(Part):

@@ -9,16 +9,15 @@ from typing import Any
 from nicegui import Client
 
 from dashboard.model import SHORT_ID, parse_timestamp
+from dashboard.pages.logs.answers import answer_of
 from dashboard.web import HEADER
 
 MOST = 1_000  # containers that are looked for again
-ANSWER_TIMEOUT = 30.0  # seconds; a browser that is slow to say where it was shall not begin at the tail
 # The rows of the view carry the engine's timestamps, so the view itself tells which lines it shows. One that follows
 # may have rows that were never laid out, and then none of them is in sight.
 _ON_DISCONNECT = """
 const rows = [...document.querySelectorAll('.log time')], view = document.querySelector('.log');
-const in_sight = r => r.parentElement.getBoundingClientRect().bottom > view.getBoundingClientRect().top;
-const top = view.follow === false && rows.find(in_sight) || rows.at(-1);
+const top = view.follow === false && view.first_seen('.l, .n', 4).row?.querySelector('time') || rows.at(-1);
 if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search, first: rows[0].title,
   last: rows.at(-1).title, top: top.title, following: view.follow !== false, running: view.dataset.running ?? '' }));
 """
@@ -64,7 +63,7 @@ def watch_connection(client: Client) -> None:
 async def place_of(client: Client) -> Place | None:
     """The place that the page before this one has left in the tab, when its connection broke; usually None."""
     try:
-        return _read(await client.run_javascript(_ASK, timeout=ANSWER_TIMEOUT))
+        return _read(await answer_of(client, _ASK))
     except TimeoutError:
         return None
 

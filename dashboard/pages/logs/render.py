@@ -380,11 +380,12 @@ CSS = f"""
 .log {{ background:var(--log); color:var(--ink); overflow:auto; tab-size:8;
   white-space:pre-wrap; overflow-wrap:anywhere;
   font:13px/1.5 ui-monospace,'Cascadia Mono','DejaVu Sans Mono',Menlo,Consolas,monospace }}
-.log[data-past]::before {{ content:attr(data-past); display:block; padding:4px 12px; color:var(--faint);
+.log[data-past]::before, .log[data-end]::after {{ display:block; padding:4px 12px; color:var(--faint);
   text-align:center; font-style:italic }}
+.log[data-past]::before {{ content:attr(data-past) }} .log[data-end]::after {{ content:attr(data-end) }}
 .log.nowrap {{ white-space:pre; overflow-wrap:normal }}
 .log.nostamps time {{ display:none }}
-.log > .blk {{ content-visibility:auto; contain-intrinsic-size:auto 5000px }}
+.log > .blk {{ content-visibility:auto }}
 .log.nowrap > .blk {{ width:max-content; min-width:100% }}
 .log .l, .log .g, .log .n {{ padding:0 12px 0 calc(5px + 4ch); text-indent:-2ch;
   border-left:3px solid transparent; min-height:1.5em; overflow-y:clip }}

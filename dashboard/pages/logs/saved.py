@@ -18,11 +18,9 @@ Result = TypeVar('Result')
 CSS = """
 .saved { min-width:280px; max-width:min(520px,96vw); padding:6px 0; font-size:14px }
 .saved .one { display:flex; align-items:center; padding:0 6px 0 4px }
-.saved .what { flex:1 1 0; min-width:0; padding:7px 10px; border:0; border-radius:6px; background:none;
-  color:var(--text); text-align:left; cursor:pointer }
-.saved .what:hover { background:var(--page) }
-.saved .what:focus-visible { outline:2px solid var(--q-primary); outline-offset:-2px }
-.saved .what > div { overflow:hidden; text-overflow:ellipsis; white-space:nowrap }
+.saved .what { flex:1 1 0; min-width:0; padding:7px 10px; border-radius:6px; font-weight:inherit; line-height:inherit }
+.saved .what .q-btn__content { display:block; min-width:0 }
+.saved .what .q-btn__content > div { text-align:left; overflow:hidden; text-overflow:ellipsis; white-space:nowrap }
 .saved > .soft { padding:4px 14px } .saved > .q-btn { margin:4px 8px 0 }
 """
 
@@ -92,7 +90,7 @@ class Saved(Part):
         with ui.dialog() as self._form, ui.card().style('width: 420px'):
             self._title = ui.label().classes('subheading').props('role=heading aria-level=2')
             self._name = ui.input('Name', on_change=self._say).classes('w-full')
-            self._name.props(f'maxlength={LONGEST_NAME} autofocus').on('keydown.enter', telling(self._save))
+            self._name.props(f'maxlength={LONGEST_NAME} autofocus').on('keyup.enter', telling(self._save))
             self._for_all = ui.switch('For everybody', on_change=self._say)
             self._words = ui.label().classes('soft').props('role=status')
             with ui.row():
@@ -115,9 +113,10 @@ class Saved(Part):
 
     def _row(self, saved: SavedFilter) -> None:
         with ui.element('div').classes('one'):
-            with (
-                ui.element('button').props('type=button').classes('what').on('click', telling(lambda: self._see(saved)))
-            ):
+            # a button of the library acts when the key comes up: the menu's own button, which has the focus once
+            # the menu is closed, would otherwise see the key come up and open the menu again
+            see = ui.button(on_click=telling(lambda: self._see(saved)), color=None)
+            with see.props('flat no-caps').classes('what'):
                 ui.label(f'{saved.name} · for everybody' if saved.for_all else saved.name)
                 ui.label(_asks(saved)).classes('soft')
             if self._shelf.is_admin or not saved.for_all:

@@ -9,7 +9,9 @@ from nicegui.events import GenericEventArguments
 
 from dashboard.errors import BadRequest, DashboardError
 from dashboard.lines import OfService, none_of, parse
+from dashboard.model import format_timestamp
 from dashboard.pages.logs.choices import Choice, choices
+from dashboard.pages.logs.clock import Clock
 from dashboard.pages.logs.link import TAILS
 from dashboard.pages.logs.tab import Part, Tab
 from dashboard.timeline import Selection
@@ -21,11 +23,11 @@ _OPTION = """
 <span class="dot" :class="props.opt.kind"></span>
 <span class="name">{{ props.opt.short }}</span>&#32;<span class="words">{{ props.opt.words }}</span></q-item>
 """
+# what stands in the box is mostly the name of the chosen service; only the browser knows whether somebody has typed it
+_NOTE_TYPED = 'const box = getElement({}).$el; box.addEventListener("input", () => box.typed = true);'
+_FORGET_TYPED = '() => {{ getElement({}).$el.typed = false; }}'
 # the list was filtered by what has been typed, and new options come unfiltered
-_FILTER_AGAIN = (
-    'const s = getElement({}), i = s?.$el.querySelector("input[type=search]");'
-    'if (i && i.value && i.value !== s.$refs.qRef.modelValue?.name) s.filteredOptions = s.findFilteredOptions();'
-)
+_FILTER_AGAIN = 'const s = getElement({}); if (s?.$el.typed) s.filteredOptions = s.findFilteredOptions();'
 _ON_NAME = (
     "(e) => { const name = e.target.closest('b[data-service]'); if (name) emit(name.dataset.service, e.shiftKey); }"
 )
@@ -49,7 +51,9 @@ class Selector(Part):
     def refresh(self) -> None:
         """Offer the services there are, and the chosen one even while it is away."""
         hub, name = self.tab.hub, self.tab.link.service
-        offered = choices(hub.services, hub.name_of, name)
+        clock = Clock(self.tab.told_in)
+        gone = {key: clock.tell(format_timestamp(last))[: -len(':00.000')] for key, last in hub.gone.items()}
+        offered = choices(hub.services, hub.name_of, name, gone)
         if offered != self._box.offered or self._box.value != (name or None):
             self._box.offer(offered, name)
 
@@ -83,7 +87,7 @@ class Several:
         hub, chosen = self._tab.hub, self._tab.link.service
         offered = sorted(hub.name_of(service.key) for service in hub.services)
         try:
-            target = hub.select(chosen) if chosen else None
+            target = hub.select(chosen, some=True) if chosen else None
         except DashboardError:
             target = None
         watched = target.of(hub.services) if isinstance(target, Selection) else []
@@ -103,6 +107,8 @@ class ServiceBox(ui.select):
         super().__init__({}, with_input=True, label='Service', on_change=lambda event: tab.choose(event.value))
         self.props('dense outlined options-dense hide-bottom-space popup-content-class=services option-label=name')
         self.classes('service').add_slot('option', _OPTION)
+        self.on('popup-hide', js_handler=_FORGET_TYPED.format(self.id))
+        self.client.run_javascript(_NOTE_TYPED.format(self.id))
 
     def offer(self, offered: tuple[Choice, ...], name: str) -> None:
         """Put these into the list; what has been typed goes on filtering them."""

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 
-from dashboard.lines import Level, Sifter, beginning, parse
-from dashboard.model import Notice, Row
+from dashboard.lines import Level, Range, Sifter, beginning, parse
+from dashboard.model import STAMP_LENGTH, Gap, LogLine, Notice, Row, format_timestamp
 from dashboard.timeline import weight
 
 # A question of more than that is asked in a thread: an expression takes seconds of what was written to fit it badly.
 ASIDE_ROWS = 1_000
 ASIDE_BYTES = 64 << 10
+ALWAYS = Range()
 FEW = (2, 6)  # times the rows that a page holds: so many are asked before all are
 
 
@@ -21,15 +22,22 @@ class Sieve:
 
     :param term: as it was typed
     :param levels: those of messages that may pass beside; none of them: all
+    :param times: when rows must have been written
     :raises BadRequest: when the term is too long or no regular expression
     """
 
-    def __init__(self, term: str = '', levels: Iterable[Level] = ()) -> None:
+    def __init__(self, term: str = '', levels: Iterable[Level] = (), times: Range = ALWAYS) -> None:
         typed = parse(term)
         self.term = term if typed else ''
         self.question = typed.among(levels)
         self.pattern = self.question.pattern  # finds what is to be marked; see Question
+        self._limit(times)
         self._sifter = Sifter(self.question)
+
+    @property
+    def searches(self) -> bool:
+        """Whether it is asked of all that is held, and not only of the last lines."""
+        return bool(self.question) or bool(self.times)
 
     @property
     def found(self) -> int:
@@ -45,6 +53,12 @@ class Sieve:
         """What comes next does not follow what came before."""
         self._sifter = Sifter(self.question)
 
+    def within(self, times: Range) -> Sieve:
+        """One with the same question, of rows that were written in that range."""
+        other = self.again()
+        other._limit(times)
+        return other
+
     def again(self) -> Sieve:
         """One with the same question, for other rows."""
         other = copy(self)
@@ -53,6 +67,7 @@ class Sieve:
 
     async def choose(self, rows: list[Row]) -> Sequence[Row]:
         """Those that are to be seen, of the rows that are decided when these have come."""
+        rows = self._in_range(rows)
         if not self.question:
             return rows
         if len(rows) > ASIDE_ROWS or weight(rows) > ASIDE_BYTES:
@@ -67,7 +82,7 @@ class Sieve:
         """
         if not self.question:
             return None
-        before = self._sifter
+        before, rows = self._sifter, self._in_range(rows)
         for index in (len(rows) - few * most for few in FEW):
             if index <= 0:
                 break
@@ -82,9 +97,28 @@ class Sieve:
         self._sifter = before
         return None
 
+    def _limit(self, times: Range) -> None:
+        self.times = times
+        self._first, self._last = _stamp(times.start, b''), _stamp(times.end, b'~')
+
+    def _in_range(self, rows: list[Row]) -> list[Row]:
+        return [row for row in rows if self._was_in_range(row)] if self.times else rows
+
+    def _was_in_range(self, row: Row) -> bool:
+        if isinstance(row, LogLine):
+            return self._first <= row.record[:STAMP_LENGTH] <= self._last
+        if isinstance(row, Gap):  # it stands for lines between two times
+            start, end = self.times.start, self.times.end
+            return (start is None or row.end > start) and (end is None or row.start < end)
+        return self.times.has(row.timestamp)
+
     async def rest(self) -> Sequence[Row]:
         """Those that are to be seen of the rows that were held back; what follows later shares their fate."""
         return await asyncio.to_thread(self._sifter.end) if self.waits else []
+
+
+def _stamp(moment: int | None, otherwise: bytes) -> bytes:
+    return otherwise if moment is None else format_timestamp(moment).encode()
 
 
 def _lines_and_gaps(sift: Callable[[Sequence[Row]], list[Row]], rows: Sequence[Row]) -> list[Row]:

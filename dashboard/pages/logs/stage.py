@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
+from dashboard.pages.logs.surveyor import ALL
 from dashboard.pages.logs.tab import Part, Tab
 
 
@@ -26,7 +27,7 @@ class Banner(Part):
             return str(status.error)
         if viewer.feed and viewer.feed.status.phase == 'unreadable':
             return viewer.feed.status.error
-        return viewer.error
+        return viewer.error or (self.tab.hub.kept.trouble if self.tab.hub.visitor.is_admin else '')
 
 
 class Stage(Part):
@@ -44,7 +45,8 @@ class Stage(Part):
         """Say what the lines do not."""
         viewer = self.tab.viewer
         new = viewer.new_lines
-        self._newer.set_text(f'{new:,} new lines ↓' if new != 1 else '1 new line ↓')
+        words = f'{new:,} new lines ↓' if new != 1 else '1 new line ↓'
+        self._newer.set_text(words if viewer.is_live else 'End of the range ↓')
         self._newer.set_visibility(not viewer.following)
         self._empty.set_text(self._nothing() if not viewer.view.rows else '')
 
@@ -52,14 +54,17 @@ class Stage(Part):
         viewer = self.tab.viewer
         if viewer.error or not self.tab.hub.services:
             return ''  # the banner says it, or the welcome
+        if not viewer.is_filled:  # it is being read, if there is anybody to read it from
+            return '' if viewer.feed or self.tab.hub.status.reachable else 'Waiting for the engine …'
+        missed = 'contains the filter' if viewer.term else f'has the level {self.tab.link.level.replace(",", " or ")}'
+        if viewer.times:
+            what = f'Nothing in this range {missed}' if viewer.question else 'Nothing was written in this range'
+            return f'{what}, as far as it is known here.'
         if viewer.question and (lines := viewer.lines):
-            missed = (
-                'contains the filter' if viewer.term else f'has the level {self.tab.link.level.replace(",", " or ")}'
-            )
             return f'None of the {lines:,} lines held here {missed}. The whole log is in the download.'
         if viewer.cleared:
             return 'No logs available since you cleared them. To have them back, choose how many last lines to see.'
-        return 'No logs available' if viewer.feed or self.tab.hub.status.reachable else 'Waiting for the engine …'
+        return 'No logs available'
 
 
 class Foot(Part):
@@ -72,5 +77,7 @@ class Foot(Part):
 
     def refresh(self) -> None:
         """Count."""
-        lines = self.tab.viewer.lines
-        self._count.set_text(f'{lines:,} lines' if lines != 1 else '1 line')
+        tab = self.tab
+        lines, more = tab.viewer.lines + tab.older(ALL).lines, '' if tab.is_counted(ALL) else '+'
+        busy = ', older ones are being counted …' if tab.survey and tab.survey.is_busy else ''
+        self._count.set_text(f'{lines:,}{more} lines{busy}' if more or lines != 1 else '1 line')

@@ -16,6 +16,7 @@ from dashboard.timeline import Timeline
 from dashboard.view import Lens
 
 EVERY = 1.0  # seconds between two looks
+LAST = 1 << 62  # behind all rows
 MOST = 10_000  # rows counted at a look: what comes faster is not all counted
 
 
@@ -38,18 +39,22 @@ class Tally:
         self._busy = False
         self._behind = True  # there was more than one look can count
 
-    def counts(self, first: int) -> tuple[dict[Level, int], bool]:
-        """How many messages of each level begin from that row on, and whether these are all up to the last look."""
-        skipped = self._skipped(first)
-        found = Counter(islice(self._kinds, skipped, None)) if skipped else self._totals
-        return {level: found[level | BEGINS] for level in Level}, self._is_whole(first)
+    def counts(self, first: int, end: int = LAST) -> tuple[dict[Level, int], bool]:
+        """How many messages of each level begin in these rows, and whether these are all up to the last look.
 
-    async def volume(self, first: int) -> tuple[Volume, bool]:
-        """The lines from that row on, and whether these are all up to the last look."""
-        skipped, whole = self._skipped(first), self._is_whole(first)
-        if not skipped:
+        :param end: the number of the row behind the last one
+        """
+        start, stop = self._places(first, end)
+        every = (start, stop) == (0, len(self._kinds))
+        found = self._totals if every else Counter(islice(self._kinds, start, stop))
+        return {level: found[level | BEGINS] for level in Level}, self._is_whole(first, end)
+
+    async def volume(self, first: int, end: int = LAST) -> tuple[Volume, bool]:
+        """The lines in these rows, and whether these are all up to the last look."""
+        (start, stop), whole = self._places(first, end), self._is_whole(first, end)
+        if (start, stop) == (0, len(self._kinds)):
             return self._volume, whole
-        return await asyncio.to_thread(_volume_of, self._moments[skipped:], self._kinds[skipped:]), whole
+        return await asyncio.to_thread(_volume_of, self._moments[start:stop], self._kinds[start:stop]), whole
 
     async def look(self, lens: Lens) -> None:
         """Count what is new, when it is time for that and nobody else does it."""
@@ -72,12 +77,14 @@ class Tally:
         finally:
             self._busy = False
 
-    def _skipped(self, first: int) -> int:
-        """How many of the rows that were counted come before one."""
-        return max(0, max(first, self._history.first) - self._first)
+    def _places(self, first: int, end: int) -> tuple[int, int]:
+        """From where up to where these rows stand among those that were counted."""
+        start = max(0, max(first, self._history.first) - self._first)
+        return start, max(start, min(len(self._kinds), end - self._first))
 
-    def _is_whole(self, first: int) -> bool:
-        return self._first <= max(first, self._history.first) and not self._behind
+    def _is_whole(self, first: int, end: int) -> bool:
+        counted = not self._behind or end <= self._first + len(self._kinds)
+        return self._first <= max(first, self._history.first) and counted
 
     def _forget(self) -> None:
         """What has left the history is not held any more; where that was not counted, counting begins anew."""

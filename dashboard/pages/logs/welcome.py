@@ -52,7 +52,7 @@ class Welcome(Part):
 
 def advice_for(hub: View) -> Advice | None:
     """What to tell; None when there is something to watch, or nothing is known yet."""
-    if hub.services or not (hub.status.reachable or hub.status.error):
+    if hub.services or hub.gone or not (hub.status.reachable or hub.status.error):
         return None
     if hub.status.error:
         return REFUSED if isinstance(hub.status.error, RequestRefused) else AWAY

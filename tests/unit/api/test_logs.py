@@ -17,7 +17,7 @@ from dashboard.app import create_api
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.lines import Question, Reckoner
-from dashboard.model import SECOND, format_timestamp
+from dashboard.model import LONGEST_LINE, SECOND, format_timestamp
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.pieces import ROWS
 from tests.support.app import CHEAP, PASSWORD
@@ -115,7 +115,9 @@ def test_the_last_lines_of_a_scaled_service_are_in_order(engine, client):
     first, second = engine.add('web', name='web-1'), engine.add('web', name='web-2')
     for number in range(10):
         engine.write((first, second)[number % 2], str(number), timestamp=START + number * SECOND)
-    _eventually(lambda: client.get('/api/services').json()['services'], 1)
+    _eventually(
+        lambda: [item for found in client.get('/api/services').json()['services'] for item in found['containers']], 2
+    )
     assert client.get('/api/logs/web?tail=4&timestamps=false').json()['logs'] == ['6', '7', '8', '9']
 
 
@@ -202,6 +204,7 @@ def test_a_download_can_be_json_lines(web, client):
         'stream': 'stdout',
         'container': web.name,
         'cursor': f'{START + 20 * SECOND}-0-{web.short_id}',
+        'level': 'unknown',
     }
     assert answer.headers['content-disposition'] == 'attachment; filename="web-logs.jsonl"'
 
@@ -418,6 +421,17 @@ def test_several_services_are_one_file_merged_by_time(two, client):
     ]
 
 
+def test_a_name_never_stands_within_a_line_of_a_merged_file(engine, client):
+    web, api = engine.add('web'), engine.add('api')
+    long = b'x' * (LONGEST_LINE - 1)  # held as a line without an ending, which the next one goes on with
+    contents = [(web, b'panic'), (web, b'again\n'), (api, long), (api, b'its rest\n'), (api, b'last')]
+    for number, (container, content) in enumerate(contents):
+        engine.write(container, content, timestamp=START + number)
+    _eventually(lambda: client.get('/api/services').json()['services'], 2)
+    lines = client.get('/api/logs/web,api/download').content.split(b'\n')
+    assert lines == [b'web | panic', b'web | again', b'api | ' + long + b'its rest', b'api | last']
+
+
 # lines over time
 
 
@@ -462,8 +476,8 @@ def test_bars_are_few_whatever_the_time_and_bounded_where_their_width_is_asked_f
 @pytest.mark.parametrize(
     ('query', 'words'),
     [
-        ('from=25:61', 'from takes a time such as 2026-01-02T03:04:05Z, seconds since 1970, or 10m'),
-        ('to=tomorrow', 'to takes a time such as'),
+        ('from=25:61', "from: '25:61' is no moment. Try 14:32"),
+        ('to=tomorrow', "to: 'tomorrow' is no moment"),
         ('from=0001-01-01', 'from takes a time since 1970'),
         ('from=9999-01-01', 'from lies in the future'),
         ('from=5m&to=10m', 'and not before to'),

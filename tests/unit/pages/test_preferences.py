@@ -5,8 +5,8 @@ from __future__ import annotations
 from dashboard.access.accounts import Accounts
 from dashboard.pages.preferences import AT_ONCE, Preferences
 from tests.support.app import CHEAP
+from tests.support.until import until
 from tests.unit.access.test_unavailable import locked
-from tests.unit.timeline.test_feed import until
 
 
 async def test_many_changes_are_few_writes_and_the_last_one_is_kept(tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ VALUES = [
 PARTS = ['\0', '\ud800', '\xff\r\n', '../..', '9' * 5_000, '[%']
 PARAMETERS = {
     '/api/logs/{service}': ['tail', 'since', 'until', 'timestamps'],
-    '/api/logs/{service}/download': ['tail', 'since', 'until', 'filter', 'format', 'held'],
+    '/api/logs/{service}/download': ['tail', 'since', 'until', 'from', 'to', 'filter', 'format', 'held', 'transfer'],
     '/logs': ['service', 'tail', 'filter'],
     '/login': ['next'],
     '/api/audit': ['limit', 'before', 'user', 'event', 'text'],

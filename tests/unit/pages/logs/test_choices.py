@@ -87,3 +87,16 @@ def test_the_chosen_one_is_offered_while_it_is_away():
 def test_several_that_are_chosen_are_offered_by_their_names(chosen, name):
     found = {choice.key: choice.name for choice in offered(service('web'), service('api'), chosen=chosen)}
     assert found[chosen] == name
+
+
+def test_services_of_which_only_kept_lines_are_left_stand_below_with_when():
+    gone = {ServiceKey('local', 'shop', 'mail'): '14:02', ServiceKey('local', 'blog', 'web'): '2026-11-20 09:00'}
+    names = {'mail': 'mail', 'web': 'blog:web'}
+    found = choices([service()], lambda key: names[key.name] if key in gone else key.name, '', gone)
+    assert [(choice.key, choice.short, choice.words) for choice in found] == [
+        ('web', 'web', 'running'),
+        ('\n\n', 'No longer running', ''),
+        ('mail', 'mail · shop', 'last line 14:02'),
+        ('blog:web', 'web · blog', 'last line 2026-11-20 09:00'),
+    ]
+    assert found[1].shown['disable']

@@ -6,13 +6,15 @@ import json
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dashboard.access.identity import Identity
 from dashboard.access.scope import EVERYTHING
 from dashboard.access.visits import Visit
 from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
-from dashboard.lines import HasField, HasValue, Message, fields_of
+from dashboard.lines import HasValue, Message, Question, fields_of, none_of, parse
 from dashboard.lines.levels import Level
 from dashboard.model import SECOND, Cursor, LogLine
 from dashboard.pages.logs import details
@@ -20,7 +22,7 @@ from dashboard.pages.logs.lookup import Found, find, number_of
 from dashboard.timeline.hub import LogHub
 from dashboard.view.lens import Redactor
 from dashboard.view.view import View
-from tests.unit.view.test_exits import until
+from tests.support.until import until
 
 START = 1_767_323_045 * SECOND
 HELD, ALL = 1_000, 3_000
@@ -96,7 +98,7 @@ HOSTILE = {
 def test_a_hostile_line_is_shown_within_bounds_and_as_text(text):
     hostile = line(text)
     found = Found(hostile, Message((hostile,), Level.UNKNOWN))
-    html = details.facts(found, ZoneInfo('UTC')) + details.table(hostile) + details.texts(hostile)
+    html = details.facts(found, ZoneInfo('UTC')) + details.table(found) + details.texts(hostile)
     assert len(html) < 300_000
     assert html.count('<tr>') <= details.MOST_FIELDS
     assert '<script' not in html
@@ -105,8 +107,8 @@ def test_a_hostile_line_is_shown_within_bounds_and_as_text(text):
 
 
 def test_what_is_left_out_is_counted():
-    assert '4,900 more fields' in details.table(line(HOSTILE['many fields']))
-    assert 'too long to be taken apart' in details.table(line(HOSTILE['a megabyte']))
+    assert '4,900 more fields' in details.table(found_in(HOSTILE['many fields']))
+    assert 'too long to be taken apart' in details.table(found_in(HOSTILE['a megabyte']))
     assert 'more characters: whole in the download' in details.texts(line('x' * 100_000))
 
 
@@ -126,8 +128,76 @@ def test_the_time_is_exact_by_the_clock_of_the_reader():
     assert details.exactly(line('x'), ZoneInfo('Asia/Kolkata')) == '2026-01-02 08:34:05.123456789 IST'
 
 
-def test_a_value_that_is_long_or_nothing_is_asked_for_by_its_field():
-    long, empty, short = fields_of(json.dumps({'a': 'x' * 500, 'b': '', 'C': 'done'}).encode()).items
-    assert [details._term(field) for field in (long, empty, short)] == [
-        HasField('a'), HasField('b'), HasValue('c', 'done'),
+def test_the_service_the_container_the_stream_and_the_level_can_be_asked_for():
+    found = Found(line('x'), Message((line('x'),), Level.WARN))
+    asked = {name: Question(term).text for name, term in details.fact_terms(found).items()}
+    assert asked == {
+        'Service': 'service:shop:web',
+        'Container': f'container:{found.line.container.name}',
+        'Stream': 'stream:stdout',
+        'Level': 'level:warn',
+    }
+    assert all(parse(text).matches(found.message) for text in asked.values())
+    assert details.facts(found, ZoneInfo('UTC')).count('<button') == 8
+
+
+@pytest.mark.parametrize(
+    ('project', 'service', 'asked'),
+    [('', 'web', 'service:web'), ('shop', 'a OR b', ''), ('<b>', 'web', ''), ('', 'x' * 500, '')],
+)
+def test_a_service_is_asked_for_by_a_question_that_can_be_typed(project, service, asked):
+    one = LogLine.of(ScriptedEngine().add(service, project=project, name='one'), START, 'x')
+    found = Found(one, Message((one,), Level.INFO))
+    terms = details.fact_terms(found)
+    assert (Question(terms['Service']).text if 'Service' in terms else '') == asked
+    assert '<b>' not in details.facts(found, ZoneInfo('UTC'))
+
+
+def found_in(*texts: str) -> Found:
+    lines = tuple(line(text) for text in texts)
+    return Found(lines[-1], Message(lines, Level.UNKNOWN))
+
+
+def asked(found: Found) -> list[HasValue | None]:
+    return details.terms(fields_of(found.line.content).items, found)
+
+
+def test_a_field_is_asked_for_by_its_value_as_it_is_seen():
+    said = {'A b': 'x', 'e': '', 'n': None, 's': ' x ', 'two': 'a\nb', 'red': '\x1b[31mred\x1b[0m', 't.$date': 1.5}
+    assert asked(found_in(json.dumps(said))) == [
+        HasValue('a b', 'x'), HasValue('e', ''), HasValue('n', 'null'), HasValue('s', 'x'), HasValue('two', 'a␊b'),
+        HasValue('red', 'red'), HasValue('t.$date', '1.5'),
     ]  # fmt: skip
+
+
+def test_no_button_asks_for_what_would_not_find_the_line():
+    long = found_in(
+        json.dumps({'msg': 'x' * 500, 'a\nb': 1, 'k' * 300: 1, '\ud800': 1, 'x': float('nan'), 'y': '\ud800'})
+    )
+    assert asked(long) == [*[None] * 5, HasValue('y', '\ufffd')]
+    assert asked(found_in('ERROR failed', '    at work user=bob')) == [None], 'of a message its first line is asked'
+    html = details.table(long)
+    assert html.count('data-do="copy"') == 6
+    assert html.count('data-do="without"') == 1
+
+
+def test_nothing_else_is_hidden_with_an_empty_value():
+    (term,) = asked(found_in('{"e":""}'))
+    without = parse('').with_term(none_of(term))
+    assert without.text == '-e:""'
+    kept = [line('the name: x'), line('{"e":"1"}'), line('{"E":0}'), line('name:""')]
+    assert without.select([line('{"e":""}'), *kept]) == kept
+
+
+texts = st.text(max_size=6) | st.lists(st.sampled_from('a"\\\n\r\b\x1b[31m:*>/-( .é'), max_size=8).map(''.join)
+
+
+@given(st.dictionaries(texts, texts | st.integers() | st.booleans() | st.none() | st.floats(), max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_what_a_button_asks_can_be_typed_and_finds_the_line(said):
+    found = found_in(json.dumps(said))
+    for term in filter(None, asked(found)):
+        for question in (parse('"a b" OR c').with_term(term), parse('/x/ @l:E /y/').with_term(none_of(term))):
+            assert parse(question.text) == question
+        assert parse(parse('').with_term(term).text).select([found.line]) == [found.line]
+        assert not parse(parse('').with_term(none_of(term)).text).select([found.line])

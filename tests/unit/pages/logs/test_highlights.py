@@ -157,7 +157,8 @@ async def test_readers_who_ask_the_same_share_a_count_and_one_who_sees_less_does
 
 async def test_all_who_count_take_a_share_of_a_core_together(monkeypatch):
     slept = []
-    monkeypatch.setattr(counting.asyncio, 'sleep', lambda seconds: slept.append(seconds) or asyncio.to_thread(int))
+    noting = SimpleNamespace(**vars(asyncio) | {'sleep': lambda seconds: slept.append(seconds) or asyncio.sleep(0)})
+    monkeypatch.setattr(counting, 'asyncio', noting)  # others of this process sleep too
     moments = iter(range(1_000))
     monkeypatch.setattr(counting, 'monotonic', lambda: next(moments))
     feed, counts = feed_of(['x']), Counts()

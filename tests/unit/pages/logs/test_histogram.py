@@ -11,7 +11,7 @@ import pytest
 from dashboard.lines import LATEST, Bar, Histogram, Level
 from dashboard.model import SECOND
 from dashboard.pages.logs.clock import Clock
-from dashboard.pages.logs.histogram import _name, _options, _summary, _table, step_in_words
+from dashboard.pages.logs.histogram import name_of_bar, options_of, step_in_words, summary_of, table_of
 from tests.unit.pages.logs.test_render import NOON
 
 TODAY = date(2025, 11, 24)
@@ -34,19 +34,19 @@ def test_the_width_of_a_bar_is_told_as_people_say_it(step, words):
 
 def test_the_sum_says_whether_there_are_more():
     shown = bars({Level.INFO: 1_000, Level.ERROR: 2}, {Level.INFO: 1})
-    assert _summary(shown, whole=True) == '1,003 lines, 5 s a bar, at most 1,002'
-    assert _summary(shown, whole=False).startswith('1,003+ lines')
-    assert _summary(bars({Level.INFO: 1}), whole=True).startswith('1 line,')
-    assert _summary(bars(), whole=True) == 'No lines yet'
+    assert summary_of(shown, whole=True) == '1,003 lines, 5 s a bar, at most 1,002'
+    assert summary_of(shown, whole=False).startswith('1,003+ lines')
+    assert summary_of(bars({Level.INFO: 1}), whole=True).startswith('1 line,')
+    assert summary_of(bars(), whole=True) == 'No lines yet'
 
 
 def test_a_bar_is_named_by_its_times_on_the_readers_clock():
     bar = Bar(1_763_985_600 * SECOND, ())  # 2025-11-24T12:00:00Z
-    assert _name(bar, 5 * SECOND, Clock(UTC, TODAY)) == '12:00:00 – 12:00:05'
-    assert _name(bar, SECOND // 2, Clock(UTC, TODAY)) == '12:00:00.000 – 12:00:00.500'
-    assert _name(bar, 3_600 * SECOND, Clock(ZoneInfo('Europe/Berlin'), TODAY)) == '13:00:00 – 14:00:00'
-    assert _name(bar, 86_400 * SECOND, Clock(UTC, TODAY)) == '12:00:00 – 2025-11-25 12:00:00'
-    assert _name(Bar(LATEST, ()), 10**18, Clock(UTC, TODAY)).startswith('9999-12-31 23:59:59 – ')
+    assert name_of_bar(bar, 5 * SECOND, Clock(UTC, TODAY)) == '12:00:00 – 12:00:05'
+    assert name_of_bar(bar, SECOND // 2, Clock(UTC, TODAY)) == '12:00:00.000 – 12:00:00.500'
+    assert name_of_bar(bar, 3_600 * SECOND, Clock(ZoneInfo('Europe/Berlin'), TODAY)) == '13:00:00 – 14:00:00'
+    assert name_of_bar(bar, 86_400 * SECOND, Clock(UTC, TODAY)) == '12:00:00 – 2025-11-25 12:00:00'
+    assert name_of_bar(Bar(LATEST, ()), 10**18, Clock(UTC, TODAY)).startswith('9999-12-31 23:59:59 – ')
 
 
 class Cells(HTMLParser):
@@ -66,13 +66,13 @@ class Cells(HTMLParser):
 
 def test_the_table_has_the_numbers_of_the_chart():
     shown = bars({Level.INFO: 7, Level.ERROR: 2}, {}, {Level.INFO: 1}, matches=1)
-    assert Cells(_table(shown, ['a', 'b', 'c'], asked=False)).rows == [
+    assert Cells(table_of(shown, ['a', 'b', 'c'], asked=False)).rows == [
         ['Time', 'Error', 'Info'], ['a', '2', '7'], ['b', '0', '0'], ['c', '0', '1'],
     ]  # fmt: skip
-    assert Cells(_table(shown, ['a', 'b', 'c'], asked=True)).rows[:2] == [
+    assert Cells(table_of(shown, ['a', 'b', 'c'], asked=True)).rows[:2] == [
         ['Time', 'Error', 'Info', 'Found by the filter'], ['a', '2', '7', '1'],
     ]  # fmt: skip
-    series = _options(shown, ['a', 'b', 'c'], asked=True)['series']
+    series = options_of(shown, ['a', 'b', 'c'], asked=True)['series']
     assert [(one['name'], one['data']) for one in series] == [
         ('Error', [2, None, None]), ('Info', [7, None, 1]), ('Found by the filter', [1, 1, 1]),
     ]  # fmt: skip
@@ -86,4 +86,4 @@ def test_the_only_code_in_what_the_chart_is_told_is_ours():
             return {key for key in value if key.startswith(':')}.union(*map(keys, value.values()))
         return set().union(*map(keys, value)) if isinstance(value, list) else set()
 
-    assert keys(_options(bars({Level.INFO: 1}), [':x'], asked=True)) == {':formatter'}
+    assert keys(options_of(bars({Level.INFO: 1}), [':x'], asked=True)) == {':formatter'}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 
 import pytest
@@ -14,36 +13,11 @@ from dashboard.model import SECOND, Container, LogLine, ServiceKey
 from dashboard.pages.logs.log_view import BLOCK, LONGEST_MESSAGE, LogView
 from dashboard.pages.logs.render import LONGEST_PIECE, Renderer, render_rows
 from tests.support.turns import turns
+from tests.support.until import until
+from tests.support.window import Window
 
 WEB = Container('c' * 64, 'shop-web-1', ServiceKey('local', 'shop', 'web'), 'web:1', 'running')
 CAPACITY = 1_000
-STEP = re.compile(
-    r'(?P<clear>v\.replaceChildren\(\))|v\.leaving \+= (?P<leaving>\d+)'
-    r'|v\.(?P<into>lastElementChild\.)?insertAdjacentHTML\("beforeend", (?P<html>".*?")\);'
-)
-
-
-class Browser:
-    """Does what the scripts of a view say, as far as rows are concerned."""
-
-    def __init__(self) -> None:
-        self.blocks: list[str] = []
-        self.scripts: list[str] = []
-
-    def run(self, script: str, **_: object) -> asyncio.Future[str]:
-        self.scripts.append(script)
-        for step in STEP.finditer(script):
-            if step['clear']:
-                self.blocks = []
-            elif step['leaving']:
-                del self.blocks[: int(step['leaving'])]
-            elif step['into']:
-                self.blocks[-1] += json.loads(step['html'])
-            else:
-                self.blocks.append(json.loads(step['html']).removeprefix('<div class="blk">').removesuffix('</div>'))
-        answer = asyncio.get_running_loop().create_future()
-        answer.set_result('visible')
-        return answer
 
 
 class Watched(Renderer):
@@ -62,7 +36,7 @@ class Watched(Renderer):
 @pytest.fixture
 async def client(monkeypatch):
     client = Client(page('/logs'), request=None)
-    client.browser = Browser()
+    client.browser = Window()
     monkeypatch.setattr(client, 'run_javascript', client.browser.run)
     yield client
     client.delete()
@@ -85,9 +59,43 @@ async def test_all_rows_are_shown_once_in_order_in_blocks(client, sizes):
     for size in sizes:
         assert await view.append(rows[shown : shown + size], follow=False)
         shown += size
+    assert await view.answered()
     assert ''.join(client.browser.blocks) == render_rows(rows, None)
     assert [block.count('<div') for block in client.browser.blocks][:-1] == [BLOCK] * (max(0, shown - 1) // BLOCK)
     assert view.rows == shown
+
+
+async def test_a_block_is_thought_to_be_as_high_as_all_its_rows_also_when_they_came_bit_by_bit(client, monkeypatch):
+    monkeypatch.setattr('dashboard.pages.logs.render.PIECE', 60.0)  # seconds: in one piece, however busy the machine is
+    view = view_of(client, lambda count: Renderer(count, None))
+    await view.replace([])
+    for count in (2, 100, BLOCK - 102):
+        await view.append(lines(count), follow=True)
+    await view.answered()
+    assert re.findall(r'(?:auto )?\d+px', ''.join(client.browser.scripts)) == ['40px', '2040px', 'auto 5000px']
+
+
+async def test_a_flush_is_made_while_the_one_before_is_shown_and_sent_when_that_was(client, monkeypatch):
+    view, answers = view_of(client, lambda count: Renderer(count, None)), []
+
+    def run(script, **_):
+        client.browser.run(script)
+        answers.append(asyncio.get_running_loop().create_future())
+        return answers[-1]
+
+    await view.replace([])
+    monkeypatch.setattr(client, 'run_javascript', run)
+    assert await view.append(lines(1), follow=True)
+    second = asyncio.create_task(view.append(lines(1), follow=True))
+    await until(lambda: answers)
+    await asyncio.sleep(0.02)
+    assert (len(answers), second.done(), view.rows) == (1, False, 1)
+    answers[0].set_result(None)
+    assert not await second, 'the browser has not shown the first'
+    await until(lambda: len(answers) == 2)
+    answers[1].set_result('hidden')
+    assert await view.answered()
+    assert view.hidden
 
 
 async def test_a_view_that_follows_keeps_its_capacity(client):

@@ -2,159 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
+from dataclasses import replace
 
 import pytest
-from nicegui import Client
-from nicegui.page import page
 
-from dashboard.access.identity import Identity
-from dashboard.access.scope import EVERYTHING
-from dashboard.access.visits import Visit
-from dashboard.config import Settings
-from dashboard.engine.demo import ScriptedEngine
-from dashboard.errors import EngineUnavailable
-from dashboard.model import SECOND, Notice
+from dashboard.model import Notice
 from dashboard.pages.logs import past as past_module
-from dashboard.pages.logs import viewer as viewer_module
-from dashboard.pages.logs.past import BEGINNING, CLEARED, LOADING, REMOVED, ROTATED
-from dashboard.pages.logs.viewer import LogViewer
-from dashboard.timeline.hub import LogHub
-from dashboard.view.lens import Redactor
-from dashboard.view.view import View
-from tests.unit.view.test_exits import until
-
-START, EVERY, HELD, LINES, CAPACITY = 1_767_323_045 * SECOND, SECOND // 10, 1_000, 5_000, 500
-SERVICES = (['web'], ['web', 'web'], ['web', 'api', 'worker'])
-ROW = re.compile(r'<div class="l[^>]*data-cursor="[^"]*".*?</time>(?:<b.*?</b> )?(\d+)</div>|<div class="g')
-STEP = re.compile(
-    r'(?P<clear>v\.replaceChildren\(\))|v\.leaving \+= (?P<leaving>\d+)'
-    r'|v\.(?P<into>lastElementChild\.)?insertAdjacentHTML\("(?P<where>\w+)", (?P<html>".*?")\);'
-    r'|v\.(?P<which>first|last)ElementChild\.remove\(\)'
-    r'|v\.dataset\.past = (?P<past>".*?");|(?P<no>delete v\.dataset\.past)|v\.more = (?P<more>\w+);'
-)
-
-
-class Window:
-    """Does what the scripts of a view say, as a browser would whose reader looks at one end or the other."""
-
-    def __init__(self) -> None:
-        self.blocks: list[str] = []
-        self.past, self.said, self.more, self.answers = '', [], False, 0
-
-    def run(self, script: str, **_: object) -> asyncio.Future[object]:
-        for step in STEP.finditer('' if 'addEventListener' in script else script):
-            if step['clear']:
-                self.blocks = []
-            elif step['leaving']:
-                del self.blocks[: int(step['leaving'])]
-            elif step['which']:
-                self.blocks.pop(0 if step['which'] == 'first' else -1)
-            elif step['past'] or step['no']:
-                self.past = json.loads(step['past'] or '""')
-                self.said.append(self.past)
-            elif step['more']:
-                self.more = step['more'] == 'true'
-            elif step['into']:
-                self.blocks[-1] += json.loads(step['html'])
-            else:
-                self.blocks.insert(0 if step['where'] == 'afterbegin' else len(self.blocks), json.loads(step['html']))
-        self.answers += 'v.asked = ""' in script and 'replaceChildren' not in script
-        answer = asyncio.get_running_loop().create_future()
-        answer.set_result(0 if 'v.leaving = 0; return' in script else 'visible')
-        return answer
-
-    @property
-    def numbers(self) -> list[int | None]:
-        """What stands in the rows; None for a gap."""
-        return [
-            int(row[1]) if row[1] else None
-            for block in self.blocks
-            for row in ROW.finditer(re.sub('</?mark>', '', block))
-        ]
-
-
-class SlowEngine(ScriptedEngine):
-    """Lets those wait who ask what was long ago, while it is told to."""
-
-    fails, asked = False, 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ready = asyncio.Event()
-        self.ready.set()
-
-    async def logs(self, container, **options):
-        if options.get('until'):
-            self.asked += 1
-            if self.fails:
-                raise EngineUnavailable(self.address, 'it does not answer', '')
-            await self.ready.wait()
-        async for batch in super().logs(container, **options):
-            yield batch
-
-
-@pytest.fixture
-def window(monkeypatch):
-    monkeypatch.setattr(past_module, 'PAGE', 500)
-    monkeypatch.setattr(viewer_module, 'FLUSH', 0.01)
-    return Window()
-
-
-@pytest.fixture
-async def client(monkeypatch, window):
-    client = Client(page('/logs'), request=None)
-    monkeypatch.setattr(client, 'run_javascript', window.run)
-    yield client
-    client.delete()
-
-
-@pytest.fixture
-async def tab(client, window):
-    """Opens a tab on containers of these services, which have written in turn: ``await tab('web', 'web')``."""
-    async with LogHub(engine := SlowEngine(), Settings(history_lines=HELD, linger=0)) as hub:
-        viewers = []
-
-        async def open_(*services: str, is_admin: bool = True, texts: str = '{}') -> LogViewer:
-            engine.ones, engine.texts = [engine.add(service) for service in services or ['web']], texts
-            write(engine, range(LINES))
-            hub._watch.look_again()
-            await until(lambda: sum(len(item.containers) for item in hub.services) == len(engine.ones))
-            with client:
-                viewer = LogViewer(
-                    view := View(hub, Visit(Identity('x', is_admin, EVERYTHING, '', 'session', 1 << 40)), Redactor()),
-                    CAPACITY,
-                    lambda: None,
-                )
-            viewers.append(viewer)
-            viewer.engine, viewer.hub = engine, hub
-            viewer.watch(view.select('*' if len(hub.services) > 1 else 'web'), 300)
-            await until(lambda: window.blocks and window.blocks[-1].endswith(f'{LINES - 1}</div></div>'))
-            return viewer
-
-        yield open_
-        for viewer in viewers:
-            viewer.close()
-
-
-def write(engine, numbers) -> None:
-    for number in numbers:
-        one = engine.ones[number % len(engine.ones)]
-        engine.write(one, engine.texts.format(number), timestamp=START + number * EVERY)
-
-
-def first_held(viewer) -> int:
-    return int(viewer.feed.history.slice(0)[0].text)
-
-
-async def scroll(viewer, window, end='older') -> None:
-    """Come near an end once, and wait for what that brings."""
-    answers = window.answers
-    viewer._followed(False)
-    viewer._come_near(end)
-    await until(lambda: window.answers > answers)
+from dashboard.pages.logs.past import BEGINNING, CLEARED, LOADING, NO_MATCH, REMOVED, ROTATED, ROTATES
+from tests.support.until import until
+from tests.support.window import CAPACITY, EVERY, HELD, LINES, SERVICES, START, first_held, scroll, write
 
 
 @pytest.mark.parametrize('services', SERVICES, ids=' and '.join)
@@ -226,6 +83,19 @@ async def test_what_the_engine_has_rotated_away_is_told_and_so_is_what_was_clear
     assert window.past == CLEARED
 
 
+async def test_the_first_line_of_a_log_that_is_rotated_is_not_told_as_its_beginning(tab, window):
+    viewer = await tab()
+    log = viewer.engine._logs[viewer.engine.ones[0].id]
+    log.container = replace(log.container, created=0)
+    viewer.hub._watch.look_again()
+    await until(lambda: not viewer.feed.service.containers[0].created)
+    viewer.engine.rotate(log.container, 3_000)
+    while not window.past or window.past == LOADING:
+        await scroll(viewer, window)
+    assert window.past == ROTATES
+    assert window.numbers[0] == LINES - 3_000
+
+
 async def test_a_removed_containers_lines_end_with_what_is_held(tab, window):
     viewer = await tab()
     viewer.engine.stop(viewer.engine.ones[0])
@@ -277,6 +147,37 @@ async def test_older_matches_are_sought_in_bounded_steps_until_all_are_found(tab
     assert window.numbers == wanted
 
 
+async def test_where_nothing_held_is_a_match_older_ones_are_sought_in_one_step_and_on_by_scrolling(
+    tab, window, monkeypatch
+):
+    monkeypatch.setattr(past_module, 'STEP', 300)
+    monkeypatch.setattr(past_module, 'MOST', 900)
+    viewer = await tab()
+    viewer.filter('/^(37|10).7$/')
+    wanted = [number for number in range(LINES) if re.fullmatch('(37|10).7', str(number))]
+    await until(lambda: window.numbers and window.numbers == wanted[10:])
+    assert viewer.following
+    viewer.filter('/^10.7$/')
+    await until(lambda: not window.numbers and window.past == NO_MATCH)
+    while window.past != BEGINNING:
+        await scroll(viewer, window)
+    assert window.numbers == wanted[:10]
+
+
+async def test_what_left_the_top_of_a_filtered_window_is_found_above_it_again(tab, window):
+    viewer = await tab()
+    viewer.filter('/^3..7$|^[5-9]...$/')
+    await until(lambda: window.numbers[:1] == [3007] and window.numbers[-1] == 3997)
+    for start in range(LINES, LINES + 2 * CAPACITY, 100):
+        write(viewer.engine, range(start, start + 100))
+        await until(lambda end=start + 99: window.numbers[-1] == end)
+    assert window.numbers[0] > 3997
+    while window.past != BEGINNING:
+        await scroll(viewer, window)
+    numbers = [number for number in window.numbers if number < LINES]
+    assert numbers == [number for number in range(3000, 4000) if number % 10 == 7]
+
+
 async def test_what_is_read_from_the_engine_has_been_through_the_lens_of_its_reader(tab, window):
     viewer = await tab(is_admin=False, texts='password=hunter{0} of request {0}')
     while window.past != BEGINNING:
@@ -321,7 +222,7 @@ async def test_what_happened_to_a_container_stands_there_once_where_a_window_beg
     notices = [number for number, row in enumerate(history.slice(0), history.first) if isinstance(row, Notice)]
     middle = history.slice(notices[-1] + CAPACITY // 2)[0]
     viewer.show(middle.cursor)
-    await until(lambda: window.blocks[0].startswith('<div class="blk"><div class="n"'))
+    await until(lambda: window.blocks[0].startswith('<div class="n"'))
     await scroll(viewer, window)
     assert ''.join(window.blocks).count('class="n"') == len(notices)
     assert window.numbers == list(range(window.numbers[0], LINES + CAPACITY))

@@ -193,12 +193,21 @@ def test_merged_services_are_named_each_in_its_own_colour_with_the_number_where_
         html = render_rows([line('x', container=container) for container in of], None, labels)
         return re.findall(r'<b class="c([0-7])" data-service="(.*?)" title=".*?">(.*?)</b> x', html)
 
-    assert names(containers[:3]) == [
-        ('1', 'shop:web', 'web-1'),
-        ('1', 'shop:web', 'web-2'),
-        ('0', 'shop:api', 'api'),
+    [web, *_, api] = colours = [hue for hue, *_ in names(containers[:3])]
+    assert web != api
+    assert [label for _, *label in names(containers[:3])] == [
+        ['shop:web', 'web-1'],
+        ['shop:web', 'web-2'],
+        ['shop:api', 'api'],
     ]
+    assert [hue for hue, *_ in names(containers)][:3] == colours, 'whatever else is chosen'
     assert [name for *_, name in names(containers)] == ['shop:web-1', 'shop:web-2', 'shop:api', 'lab:web']
+
+
+def test_a_service_without_a_project_is_asked_for_by_its_name_alone():
+    alone = Container('a' * 64, 'web', ServiceKey('', '', 'web'), 'x', 'running')
+    labels = Labels.of(Service(ServiceKey('', '', 'several'), (WEB, alone)))
+    assert 'data-service="web"' in render_rows([line('x', container=alone)], None, labels)
 
 
 def test_among_several_a_line_that_came_after_newer_ones_is_marked():

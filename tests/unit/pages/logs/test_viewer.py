@@ -24,7 +24,8 @@ from dashboard.pages.logs.viewer import LogViewer
 from dashboard.timeline.hub import LogHub
 from dashboard.view.lens import Redactor
 from dashboard.view.view import View
-from tests.unit.view.test_exits import Screen, until
+from tests.support.until import until
+from tests.unit.view.test_exits import Screen
 
 HELD, ALL, START = 1_000, 3_000, 1_767_323_045 * SECOND
 
@@ -158,10 +159,10 @@ async def test_a_filter_searches_all_that_the_server_holds_and_nothing_that_was_
         viewer.filter('77')
         found = [str(number) for number in range(1, ALL + 1) if '77' in str(number)]
         await until(lambda: viewer.view.texts == found)
-        assert (viewer.matches, viewer.lines, viewer.first_row) == (len(found), ALL, 0)
-        assert histogram(viewer.found).lines == len(found)
+        assert (viewer.finds.matches, viewer.lines, viewer.first_row) == (len(found), ALL, 0)
+        assert histogram(viewer.finds.volume).lines == len(found)
         viewer.filter('')
-        assert viewer.found is None, 'what another filter has found is not told of this one'
+        assert viewer.finds.volume is None, 'what another filter has found is not told of this one'
         await until(lambda: len(viewer.view.shown) == 50)
         viewer.clear()
         engine.go_on(100)
@@ -170,7 +171,7 @@ async def test_a_filter_searches_all_that_the_server_holds_and_nothing_that_was_
         assert viewer.lines == 100
         engine.go_on(77)
         await until(lambda: viewer.view.texts == ['3077', '3177'])
-        assert [bar.start for bar in histogram(viewer.found).bars if bar.lines] == [
+        assert [bar.start for bar in histogram(viewer.finds.volume).bars if bar.lines] == [
             START + number * SECOND for number in (3_077, 3_177)
         ]
         viewer.close()
@@ -184,13 +185,13 @@ async def test_of_many_that_a_filter_finds_the_newest_are_asked_alone_and_shown_
         viewer.filter('-x')
         await until(lambda: viewer.view.texts == [str(number) for number in range(ALL - 99, ALL + 1)])
         assert len(asked) < ALL
-        assert (viewer.counted, viewer.matches >= 100) == (False, True)
+        assert (viewer.finds.counted, viewer.finds.matches >= 100) == (False, True)
         viewer.filter('-x -9')
         wanted = [str(number) for number in range(1, ALL + 1) if '9' not in str(number)]
         await until(lambda: viewer.view.texts == wanted[-100:])
         viewer.filter('77')
         await until(
-            lambda: viewer.counted and viewer.view.texts == [n for n in map(str, range(1, ALL + 1)) if '77' in n]
+            lambda: viewer.finds.counted and viewer.view.texts == [n for n in map(str, range(1, ALL + 1)) if '77' in n]
         )
         viewer.close()
 
@@ -251,6 +252,19 @@ async def test_what_is_shown_anew_is_shown_around_where_the_reader_stays(monkeyp
         viewer.follow(True)
         viewer.filter('')
         await until(lambda: viewer.view.texts[-1:] == [str(ALL)])
+        viewer.close()
+
+
+async def test_behind_a_filter_too_a_moment_is_shown_with_what_follows_it(monkeypatch):
+    monkeypatch.setattr(viewer_module, 'LogView', Screen)
+    async with watched(100, ALL) as (_, viewer):
+        viewer.filter('5')
+        viewer.jump(START + 1_500 * SECOND)
+        await until(lambda: '1500' in viewer.view.texts)
+        following = [str(number) for number in range(1_500, 1_600) if '5' in str(number)]
+        assert set(following) <= set(viewer.view.texts)
+        assert viewer.view.texts[0] < '1400'
+        assert not viewer.error
         viewer.close()
 
 

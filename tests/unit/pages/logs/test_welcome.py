@@ -15,7 +15,7 @@ AWAY_STATUS = EngineStatus(False, EngineUnavailable('unix:///x', 'it is not ther
 def hub(status=EngineStatus(True), services=(), scope=EVERYTHING, project=None):  # noqa: B008 - frozen
     visitor = SimpleNamespace(scope=scope, username="o'neil")
     settings = SimpleNamespace(compose_project=project)
-    return SimpleNamespace(status=status, services=services, visitor=visitor, settings=settings)
+    return SimpleNamespace(status=status, services=services, gone={}, visitor=visitor, settings=settings)
 
 
 def test_whoever_has_a_service_or_waits_for_the_first_answer_needs_no_advice():
