@@ -82,7 +82,7 @@ def open_page(browser: Browser):
     """
     from tests.support.browser import PATIENCE, Reachable, go_signed_in, sign_in
 
-    contexts = []
+    contexts, begun = [], set()
 
     def open_(
         server: Reachable,
@@ -93,6 +93,9 @@ def open_page(browser: Browser):
         height: int = 760,
         **options,
     ) -> Page:
+        if isinstance(server, Server) and server not in begun:
+            begun.add(server)
+            server.forget_preferences()  # what other tests have chosen
         context = browser.new_context(viewport={'width': width, 'height': height}, **options)
         contexts.append(context)
         page = context.new_page()

@@ -33,8 +33,9 @@ def main() -> None:
 
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog='python -m tests.benchmarks', description=__doc__)
-    options.add_argument('--only', default='1,2,3,4,5,6,7,8,9,10,11', help='which rows, for example 1,2')
+    options.add_argument('--only', default='1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16', help='which rows, for example 1,2')
     options.add_argument('--quick', action='store_true', help='shorter runs and fewer containers: rough figures')
+    options.add_argument('--recorded', action='store_true', help='keep what the containers write meanwhile')
     options.add_argument('--url', help='another viewer that shows the service "bench"')
     options.add_argument('--selector', default='.log', help="CSS selector of that viewer's log")
     options.add_argument('--line', default='.log .l', help='CSS selector of its lines')
@@ -49,7 +50,8 @@ def bench(options: argparse.Namespace) -> Iterator[rows.Run]:
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
         arguments = ['--no-sandbox', '--disable-background-networking']
         browser = playwright.chromium.launch(executable_path='/usr/bin/chromium', args=arguments)
-        server = Server(Path(directory), DASHBOARD_TRUSTED_PROXY='127.0.0.1')
+        keeping = {'DASHBOARD_STORE_BYTES': str(1 << 30)} if options.recorded else {}
+        server = Server(Path(directory), DASHBOARD_TRUSTED_PROXY='127.0.0.1', **keeping)
         try:
             yield rows.Run(options, client, containers, server, browser, playwright)
         finally:

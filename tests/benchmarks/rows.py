@@ -29,14 +29,19 @@ from dashboard.app import tune_garbage_collection
 from dashboard.engine.docker import DockerEngine
 from dashboard.timeline.history import History
 from tests.benchmarks import left
+from tests.benchmarks.jumps import jump, long_log, since, stamp_of
+from tests.benchmarks.kept import recorded, stored
 from tests.benchmarks.machine import FULL_SPEED, PAYLOAD, cores, engine_streams, percentile, spread, usage, writer
 from tests.benchmarks.meaning import figures
+from tests.benchmarks.merged import account, numbered
 from tests.benchmarks.page import Seen, observe, open_page
 from tests.benchmarks.pauses import HOSTILE, Probe, fetch
+from tests.benchmarks.strip import measured
 from tests.support.docker_engine import Containers, wait_until
 from tests.support.server import PASSWORD, Server, free_port
 
 MILLION = 1_000_000
+OPENING = 3_000  # milliseconds in which a page catches up with what came while it was loaded
 Row = tuple[str, str, str, str]
 
 
@@ -124,19 +129,21 @@ def page(run: Run) -> Iterator[Row]:
 
 
 def asked(run: Run) -> Iterator[Row]:
-    """One page at each rate while it asks for fields, which every line has."""
+    """One page at each rate while it asks for fields, which every line has; from three seconds after it was opened."""
     for rate in (10_000, FULL_SPEED):
         name = f'asked-{rate}'
         container = run.containers(name, command=writer(rate, 'status=500 slow=1'), log_config=ROTATED)
         tab = run.page(name, question='status:>=500 slow:1')
         tab.wait_for_selector('.log .l')
+        tab.wait_for_timeout(OPENING)
         before = usage(run.pid)
         seen = observe(tab, run.seconds(15))
         after = usage(run.pid)
         tab.close()
         speed = f'{rate:,} lines/s' if rate else f'full speed ({_rate(container):,.0f} lines/s)'
         aim = f'p95 ≤ {250 if rate else 1_000:,} ms'
-        yield f'page with a question of fields, {speed}', _figures(seen, before, after), aim, ''
+        lag = '' if rate else f'; the engine itself: {_follow_lag(container)}'
+        yield f'page with a question of fields, {speed}', _figures(seen, before, after), aim + lag, ''
         container.kill()
 
 
@@ -434,6 +441,78 @@ def left_behind(run: Run) -> Iterator[Row]:
     )
 
 
+def merged(run: Run) -> Iterator[Row]:
+    """Many services on one page, and one that writes as much as all of them."""
+    number, rate = (30 if not run.options.quick else 10), 300
+    single = run.containers('alone', command=numbered(number * rate), log_config=ROTATED)
+    alone = _counted(run, 'alone')
+    single.kill()
+    containers = [
+        run.containers(f'm{index}', project='many', command=numbered(rate), log_config=ROTATED)
+        for index in range(number)
+    ]
+    time.sleep(3)
+    together = _counted(run, 'many:*')
+    for container in containers:
+        container.kill()
+    yield f'one service of {number * rate:,} lines/s on a page', alone[1], '', ''
+    yield (
+        f'{number} services of {rate:,} lines/s on one page',
+        together[1],
+        'p95 ≤ 300 ms; 0 / 0 / 0; beside the page above',
+        f'{percentile(together[0], 0.95) / percentile(alone[0], 0.95):.2f}',
+    )
+
+
+def _counted(run: Run, service: str) -> tuple[list[float], str]:
+    tab = run.page(service)
+    tab.wait_for_selector('.log .l')
+    tab.wait_for_timeout(5_000)
+    before = usage(run.pid)
+    found = account(tab, run.seconds(20))
+    after = usage(run.pid)
+    tab.close()
+    figures = f'{spread(found.ages)}; {found}; longest task {found.longest_task:,.0f} ms'
+    return found.ages, f'{figures}; {cores(before, after):.2f} cores, {after.memory:.0f} MiB'
+
+
+def jumps(run: Run) -> Iterator[Row]:
+    """To the lines at a tenth, the middle and nine tenths of a long log."""
+    count = MILLION // (5 if run.options.quick else 1)
+    container = run.containers('jumps', command=long_log(count))
+    wait_until(lambda: not container.exec_run('ls /written').exit_code, 300)
+    for share in (0.1, 0.5, 0.9):
+        number = int(count * share)
+        stamp, ours, theirs = stamp_of(container.id, count, number), [], []
+        for _ in range(5):
+            theirs.append(since(container.id, stamp))
+            tab = run.page('jumps')
+            tab.wait_for_selector('.log .l')
+            ours.append(jump(tab, stamp, number))
+            tab.close()
+        ratio = percentile(ours, 0.5) / percentile(theirs, 0.5)
+        words = f'a jump on the page to line {number:,} of {count:,}'
+        yield (
+            words,
+            spread(ours),
+            f'≤ 1,000 ms; `docker logs --since` to its first line {spread(theirs)}',
+            f'{ratio:.2f}',
+        )
+
+
+def strip(run: Run) -> Iterator[Row]:
+    """What the strip of bars costs the server, of one core: two pages of which one had none would differ by chance."""
+    rate = 10_000
+    with ThreadPoolExecutor() as aside:  # a loop of its own: Playwright has this thread's
+        counting, all_, part = aside.submit(measured, rate, int(run.seconds(30))).result()
+    yield (
+        f'lines over time, at {rate:,} lines/s',
+        f'counting {counting:.1%}, drawing {all_:.1%}, or {part:.1%} where a part of what is held is shown',
+        '≤ 5 % of a core; the levels above the log need the counting too',
+        '',
+    )
+
+
 def other(run: Run) -> Iterator[Row]:
     """Another viewer, by the same measure."""
     for rate in (100, 1_000, 10_000, FULL_SPEED):
@@ -462,5 +541,6 @@ def _found(run: Run) -> Page:
 
 ROWS: dict[str, Callable[[Run], Iterator[Row]]] = {
     '1': reader, '2': page, '3': fan_out, '4': stalled, '5': idle, '6': first_lines, '7': sign_ins,
-    '8': meaning, '9': pauses, '10': asked, '11': left_behind, 'other': other,
+    '8': meaning, '9': pauses, '10': asked, '11': left_behind, '12': merged, '13': jumps, '14': strip,
+    '15': stored, '16': recorded, 'other': other,
 }  # fmt: skip

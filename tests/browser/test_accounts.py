@@ -177,6 +177,25 @@ def test_a_shared_address_of_a_project_shows_only_what_is_in_scope_now(open_as, 
     expect(page.locator('.log b[data-service="shop:db"]').first).to_be_visible()
 
 
+def test_a_shared_address_of_several_services_shows_those_in_scope_and_says_which_are_not_found(open_as, viewer):
+    page = open_as(viewer, '/logs?service=web&service=db&service=no')
+    page.wait_for_selector('.log .l')
+    expect(page.get_by_role('alert')).to_have_text('Service db not found. Service no not found.')
+    expect(page.get_by_label('Connection')).to_contain_text('Live')
+    assert not page.locator('.log .l', has_text='checkpoint').count()
+
+
+def test_a_shared_address_of_a_range_shows_and_counts_only_what_is_in_scope(open_as, viewer):
+    path = '/logs?project=shop&from=now-10m&to=now-1m'
+    page, others = open_as(viewer, path), open_as('admin', path)
+    names = "[...new Set([...document.querySelectorAll('.log .l b')].map(name => name.textContent))].sort().join()"
+    others.wait_for_function(f"{names} === 'api,db,web-1,web-2,worker'")
+    page.wait_for_function(f"{names} === 'web-1,web-2'")
+    count = "parseInt(document.querySelector('.foot').textContent.replaceAll(',', ''))"
+    page.wait_for_function(f'{count} > 0 && {count} === document.querySelectorAll(".log .l").length')
+    others.wait_for_function(f'scoped => {count} > scoped', arg=page.evaluate(count))
+
+
 def test_a_page_loses_a_service_within_a_second_of_its_leaving_the_scope(open_as, admin, viewer):
     page = open_as(viewer, '/logs?service=web')
     page.wait_for_selector('.log .l')

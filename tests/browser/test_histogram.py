@@ -15,6 +15,11 @@ HEADS = "[...document.querySelectorAll('.strip th[scope=col]')].map(head => head
 SELECTED_SINCE = """() => { const at = new URLSearchParams(location.search).get('at');
   return at && document.querySelector('.log .l.sel time')?.title >= at; }"""
 
+# whether the address has a range, and nothing else of a time
+ASKED = """wanted => { const asked = new URLSearchParams(location.search);
+  return !asked.has('at') && [asked.has('from'), asked.has('to')].every(has => has === wanted); }"""
+LINES_TOLD = "parseInt(document.querySelector('.strip .sum').textContent.replaceAll(',', ''))"
+
 
 def unfold(page: Page) -> None:
     """Whatever this user chose before."""
@@ -45,6 +50,16 @@ def test_bars_tell_when_lines_were_written_and_a_click_goes_there(open_page, dem
     assert page.problems == []
 
 
+def test_a_click_counts_where_the_bars_are_drawn_anew_before_the_button_is_up(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web&tail=1000', height=860)
+    unfold(page)
+    page.locator('.strip').hover(position={'x': 1000, 'y': 50})
+    page.mouse.down()
+    page.evaluate("document.querySelector('.strip svg').replaceChildren()")
+    page.mouse.up()
+    page.wait_for_function(SELECTED_SINCE)
+
+
 def test_what_the_filter_finds_stands_out(open_page, demo_server):
     page = open_page(demo_server, '/logs?service=web&tail=1000', height=860)
     unfold(page)
@@ -73,3 +88,39 @@ def test_it_can_be_folded_away_and_stays_so(open_page, demo_server):
     expect(page.locator('.strip svg path[fill="var(--m3)"]').first).to_be_visible()
     button.click()  # other tests of this account need the room
     expect(page.locator('.strip')).to_be_hidden()
+
+
+@pytest.mark.parametrize('width', [1280, 380])
+def test_a_drag_chooses_a_range_and_a_double_click_leads_back(open_page, demo_server, width):
+    page = open_page(demo_server, '/logs?service=web&tail=1000', width=width, height=860)
+    unfold(page)
+    drag(page, 0.3, 0.6)
+    page.wait_for_function(ASKED, arg=True)
+    chip = page.get_by_role('status', name='Range', exact=True)
+    expect(chip).to_contain_text(re.compile(r'Only .* – '))
+    first = chip.text_content()
+    page.wait_for_function("""() => { const asked = new URLSearchParams(location.search);
+      const stamps = [...document.querySelectorAll('.log time')].map(time => time.title);
+      return stamps.length && stamps.every(stamp => asked.get('from') <= stamp && stamp <= asked.get('to')); }""")
+    page.wait_for_function(f'{LINES_TOLD} === document.querySelectorAll(".log .l").length')
+    drag(page, 0.2, 0.7)
+    expect(chip).not_to_have_text(first)
+    strip = page.locator('.strip')
+    strip.dblclick(position={'x': width * 0.5, 'y': 50})
+    expect(chip).to_have_text(first)
+    strip.dblclick(position={'x': width * 0.5, 'y': 50})
+    expect(chip).to_be_hidden()
+    page.wait_for_function(ASKED, arg=False)
+    expect(page.get_by_label('Connection')).to_contain_text('Live')
+    assert page.problems == []
+
+
+def drag(page: Page, start: float, end: float) -> None:
+    """Over the strip, from one part of its width to another."""
+    box = page.locator('.strip').bounding_box()
+    page.mouse.move(box['x'] + box['width'] * start, box['y'] + 50)
+    page.mouse.down()
+    page.mouse.move(box['x'] + box['width'] * (start + end) / 2, box['y'] + 40)
+    expect(page.locator('.strip .dragged')).to_be_visible()
+    page.mouse.move(box['x'] + box['width'] * end, box['y'] + 50)
+    page.mouse.up()

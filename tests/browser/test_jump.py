@@ -33,6 +33,40 @@ def test_a_moment_is_typed_as_people_do_and_the_first_line_from_there_is_selecte
     expect(page.get_by_label('Connection')).to_contain_text('Paused')
 
 
+def test_a_moment_in_the_future_is_told_at_the_field_and_loses_nothing(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web&tail=1000')
+    expect(page.locator('.log .l').nth(500)).to_be_attached()
+    page.keyboard.press('Home')
+    expect(page.get_by_label('Connection')).to_contain_text('Paused')
+    address, field = page.url, page.get_by_label('Time', exact=True)
+    page.get_by_label('Go to a time').first.click()
+    field.fill('2999-01-01')
+    field.press('Enter')
+    expect(page.locator('.jump [role=status]')).to_have_text('Time lies in the future: nothing was written then yet.')
+    expect(field).to_have_value('2999-01-01')
+    expect(page.get_by_label('Connection')).to_contain_text('Paused')
+    assert page.url == address
+
+
+@pytest.mark.parametrize('at', ['now-2m', '2 min ago'])
+def test_an_address_may_tell_its_time_as_people_do(open_page, demo_server, at):
+    before = datetime.now(UTC)
+    page = open_page(demo_server, f'/logs?service=web&tail=1000&at={at}')
+    chosen = page.locator('.log .l.sel time')
+    expect(chosen).to_have_count(1)
+    late = datetime.now(UTC) - before
+    written = datetime.fromisoformat(chosen.get_attribute('title'))
+    assert timedelta(0) <= written - before + timedelta(minutes=2) < late + timedelta(seconds=30)
+    assert not page.get_by_role('alert').is_visible()
+
+
+def test_an_address_with_a_bad_time_is_told_with_examples(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web&at=25:61')
+    expect(page.get_by_role('alert')).to_have_text(re.compile("names no line. '25:61' is no moment. Try 14:32"))
+    expect(page.get_by_label('Connection')).to_contain_text('Live')
+    expect(page.locator('.log .l').first).to_be_visible()
+
+
 def test_an_address_with_a_time_opens_the_past_of_the_engines_log(open_page, server, run_container):
     writer = run_container(service='past', command='seq 30000')
     wait_until(lambda: writer.logs(tail=1).decode().strip() == '30000', timeout=40)
@@ -41,5 +75,6 @@ def test_an_address_with_a_time_opens_the_past_of_the_engines_log(open_page, ser
     expect(page.locator('.log .l.sel')).to_have_text(re.compile(r' 5001$'))
     page.wait_for_function(FIRST_SINCE, arg=stamp)
     page.get_by_label('Go to a time').first.click()
-    page.get_by_role('button', name='All', exact=True).click()
+    page.get_by_label('Time', exact=True).fill('1970-01-01')
+    page.get_by_label('Time', exact=True).press('Enter')
     expect(page.locator('.log .l.sel')).to_have_text(re.compile(r' 1$'))

@@ -138,6 +138,34 @@ def test_a_line_is_seen_in_context_and_the_way_leads_back(page):
     expect(page.get_by_text('The line in context')).to_be_hidden()
 
 
+def test_z_shows_more_around_a_line_of_a_filtered_view_and_shift_z_less(page):
+    page.get_by_label('Filter logs').fill('status:304')
+    page.wait_for_function(ALL_304)
+    page.get_by_label('Filter logs').blur()
+    page.keyboard.press('k')
+    page.keyboard.press('k')
+    name = page.locator(SELECTED).get_attribute('data-cursor')
+    rows = page.locator('.log .l, .log .n, .log .g')
+    for near in (5, 20):
+        page.keyboard.press('z')
+        expect(page.get_by_text(f'The line and {near} on each side, without the filter.')).to_be_visible()
+        expect(rows.nth(near + 1)).to_be_attached()
+        expect(rows.nth(2 * near + 1)).to_have_count(0)
+        expect(page.locator(SELECTED)).to_have_attribute('data-cursor', name)
+    page.get_by_role('button', name='More around it').click()
+    page.keyboard.press('z')
+    expect(page.get_by_text('The line in context, without the filter.')).to_be_visible()
+    expect(rows.nth(300)).to_be_attached()
+    for _ in range(3):
+        page.keyboard.press('Z')
+    expect(page.get_by_text('The line and 5 on each side')).to_be_visible()
+    expect(rows.nth(11)).to_have_count(0)
+    page.keyboard.press('Z')
+    expect(page.get_by_label('Filter logs')).to_have_value('status:304')
+    page.wait_for_function(ALL_304)
+    expect(page.get_by_text('The line and')).to_be_hidden()
+
+
 def test_a_link_to_a_line_shows_it_in_the_middle_and_one_to_no_line_says_so(open_page, demo_server, page):
     page.keyboard.press('g')
     name = page.locator(SELECTED).get_attribute('data-cursor')
@@ -149,7 +177,7 @@ def test_a_link_to_a_line_shows_it_in_the_middle_and_one_to_no_line_says_so(open
     expect(other.get_by_role('alert')).to_contain_text('The line of this link is no longer there')
     expect(other.get_by_label('Connection')).to_contain_text('Live')
     other.goto(f'{demo_server.url}/logs?service=web&at=nonsense')
-    expect(other.get_by_role('alert')).to_contain_text('is neither a cursor nor a time')
+    expect(other.get_by_role('alert')).to_contain_text('The address names no line.')
 
 
 def test_pins_stay_until_they_are_let_go(page):

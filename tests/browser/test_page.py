@@ -144,11 +144,26 @@ def test_an_open_list_takes_in_what_comes_and_stays_filtered(open_page, server, 
     page.get_by_label('Service').click()
     page.keyboard.press('ControlOrMeta+a')
     page.keyboard.type(web[:-1])
-    options = page.locator('.services [role=option]')
+    options = page.locator('.services [role=option]:not(.group)')  # headings are there when others have a project
     expect(options).to_have_text([f'{web} running'])
     run_container(service=f'other-{uuid4().hex[:6]}', command=TICKER)
     run_container(service=f'{web}-late', command=TICKER)
     expect(options).to_have_text([f'{web} running', f'{web}-late running'])
+
+
+@pytest.mark.engine
+def test_the_list_stays_whole_when_the_chosen_service_goes_while_it_is_open(open_page, server, run_container):
+    going, staying = f'going-{uuid4().hex[:6]}', f'staying-{uuid4().hex[:6]}'
+    container = run_container(service=going, command=TICKER)
+    run_container(service=staying, command=TICKER)
+    page = open_page(server, f'/logs?service={going}')
+    expect(page.locator('.log .l').first).to_be_visible()
+    page.get_by_label('Service').click()
+    options = page.locator('.services [role=option]')
+    expect(options.filter(has_text=staying)).to_be_visible()
+    container.remove(force=True)
+    expect(options.filter(has_text=going)).to_contain_text('not found')
+    expect(options.filter(has_text=staying)).to_be_visible()
 
 
 def test_the_log_is_a_log_to_assistive_technology(open_page, demo_server):

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.app import RECONNECT
-from tests.support.browser import lines_of
+from tests.support.browser import lines_of, settled
 from tests.support.docker_engine import wait_until
 from tests.support.server import Server
 from tests.support.wire import Wire
@@ -138,9 +138,10 @@ def test_a_reader_who_had_scrolled_up_and_filtered_is_where_they_were_after_the_
     wait_until(lambda: len(lines_of(page)) > 1_000)
     page.locator('.log').evaluate('view => { view.scrollTop = view.scrollHeight / 2 }')
     expect(page.get_by_role('button', name='new line')).to_be_visible()
-    top = "(() => { const v = document.querySelector('.log'); const y = v.getBoundingClientRect().top;"
-    top += "return [...v.querySelectorAll('.l')].find(r => r.getBoundingClientRect().bottom > y + 2).innerText })()"
-    before, first = page.evaluate(top), numbers(page)[0]
+    top = "(() => { const v = document.querySelector('.log'), y = v.getBoundingClientRect().top;"
+    top += 'const seen = e => e.getBoundingClientRect().bottom > y + 4, block = [...v.children].find(seen);'
+    top += "return [...block.querySelectorAll('.l')].find(seen)?.innerText })()"
+    before, first = settled(page, top), numbers(page)[0]
     mark(page)
     server.stop()
     cut_off(page)

@@ -24,16 +24,18 @@ def test_a_filter_is_saved_chosen_overwritten_renamed_and_removed(open_page, dem
     form = page.get_by_role('dialog')
     form.get_by_label('Name').fill(name)
     expect(form).to_contain_text('ms:>0 · levels: warn')
-    page.keyboard.press('Enter')
+    page.keyboard.press('Enter', delay=300)  # as long as a person holds a key down
     expect(form).to_be_hidden()
+    expect(page.locator('.q-menu')).to_have_count(0)
 
     page.goto(f'{demo_server.url}/logs?service=web')
     shelf.focus()
     page.keyboard.press('Enter')
     page.get_by_role('button', name=re.compile(name)).first.focus()
     assert not (poor := page.evaluate(CONTRAST)), poor
-    page.keyboard.press('Enter')
+    page.keyboard.press('Enter', delay=300)  # the menu's button has the focus again when the key comes up
     expect(page.get_by_label('Filter logs')).to_have_value('ms:>0')
+    expect(page.locator('.q-menu')).to_have_count(0)
     page.wait_for_url('**level=warn**')
 
     page.get_by_label('Filter logs').fill('ms:>5')

@@ -98,6 +98,7 @@ def test_a_private_engine_leaves_the_network_of_the_machine_alone(private_engine
 def test_containers_end_with_an_engine_that_is_stopped_and_stay_known(private_engine):
     engine = private_engine()
     Containers(engine.client())(command=f'{COUNTER} # stopped')
+    wait_until(lambda: b'tick' in only(engine).logs(), message='it logs nothing')
     engine.stop()
     assert not engine.answers()
     assert not running(f'{COUNTER} # stopped')
@@ -149,5 +150,4 @@ def test_nothing_is_left_of_a_private_engine_whatever_was_done_to_it(private_eng
     Containers(engine.client())(command=mark)
     last(engine)
     engine.close()
-    assert survivors(engine) == []
-    assert not running(mark)
+    wait_until(lambda: not survivors(engine) and not running(mark), message=f'left: {survivors(engine) or mark}')

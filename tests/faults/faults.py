@@ -15,7 +15,8 @@ from playwright.sync_api import Browser
 from dashboard.app import RECONNECT
 from dashboard.model import SECOND
 from tests.faults.account import Account
-from tests.faults.scene import EVEN_WRITER, FAST_WRITER, SLOW_WRITER, WRITER, Scene, logging
+from tests.faults.kept import GIBIBYTE
+from tests.faults.scene import EVEN_WRITER, FAST_WRITER, SHARING_WRITER, SLOW_WRITER, WRITER, Scene, logging
 from tests.faults.viewers import RESUME_EVERY
 from tests.support.docker_engine import TINY, PrivateEngine
 from tests.support.podman import MISSING, PodmanEngine, has_podman
@@ -32,6 +33,7 @@ class Fault:
     podman: bool = False  # whether that is Podman
     environ: dict[str, str] = field(default_factory=dict)  # settings of the dashboard
     writer: str = WRITER
+    others: tuple[str, ...] = ()  # services that are watched together with the writer's
     log: dict[str, str] = field(default_factory=dict)  # options of the writer's log, and its driver
     tcp: bool = False  # how the dashboard reaches the engine, else by a unix socket
     rotates: bool = False  # the engine itself loses lines, or may
@@ -39,6 +41,7 @@ class Fault:
     in_order: bool = False  # what is true is the order of the log, not its timestamps
     crowded: bool = False  # on a busy machine starting containers makes lines late: each writer's own order counts
     badge: str = ''  # words that the badge must have said
+    keeps: bool = False  # whether the dashboard keeps lines; what it has kept is compared as well
 
     @property
     def kind(self) -> type[PrivateEngine]:
@@ -118,6 +121,17 @@ def service_is_scaled(scene: Scene) -> None:
     scene.rest(2)
     second.kill()
     scene.rest(0.5)  # of one that fails and is removed at once nobody could know whether it had last words
+    scene.remove(second)
+
+
+def services_restart_and_are_scaled(scene: Scene) -> None:
+    api, _ = scene.others
+    api.restart(timeout=0)
+    second = scene.write(2, SHARING_WRITER, service='db')
+    scene.rest(2)
+    api.restart(timeout=0)
+    second.kill()
+    scene.rest(0.5)
     scene.remove(second)
 
 
@@ -242,15 +256,22 @@ FAULTS = [
     Fault('the streams end', streams_end),
     Fault('the engine is stopped and started', engine_stops, True, badge='unreachable'),
     Fault('the same with live-restore', engine_stops, True, ('--live-restore',), badge='unreachable'),
-    Fault('the engine is killed (kill -9)', engine_is_killed, True, badge='unreachable'),
+    Fault('the engine is killed (kill -9)', engine_is_killed, True, badge='unreachable', keeps=True),
     Fault('the same with live-restore, killed', engine_is_killed, True, ('--live-restore',), badge='unreachable'),
     Fault('the engine hangs (SIGSTOP)', engine_hangs, badge='unreachable'),
     Fault('the socket is missing and comes back', socket_is_missing, badge='unreachable'),
     Fault('the network to the engine drops (tcp)', network_drops, tcp=True, badge='unreachable'),
     Fault('the container is restarted', container_restarts),
     Fault('the container is stopped and started', container_stops, badge='Stopped'),
-    Fault('the container is recreated', container_is_recreated),
+    Fault('the container is recreated', container_is_recreated, keeps=True),
     Fault('the service is scaled up and down', service_is_scaled, crowded=True),
+    Fault(
+        'three services are watched together, one is restarted, and one is scaled up and down',
+        services_restart_and_are_scaled,
+        writer=SHARING_WRITER,
+        others=('api', 'db'),
+        crowded=True,
+    ),
     Fault('the container is paused', container_is_paused, badge='Container paused'),
     Fault(
         'the log is rotated while the engine is away',
@@ -286,7 +307,7 @@ FAULTS = [
     ),
     Fault('the log is emptied', log_is_emptied, rotates=True),
     Fault('twelve containers end without a newline', containers_end_without_a_newline, crowded=True),
-    Fault('the container is removed while the streams are cut', container_is_removed_unread, lost=100),
+    Fault('the container is removed while the streams are cut', container_is_removed_unread, lost=100, keeps=True),
     Fault('the clock is set back while the streams are cut', clock_is_set_back, in_order=True),
     Fault('the container is recreated, and the new one is quiet', container_is_recreated_quietly),
     Fault('17 of 20 replicas end', replicas_end, crowded=True),
@@ -329,11 +350,14 @@ def run(
 ) -> tuple[dict[str, Account], list[str], int]:
     """Do it in the middle of the writing; the accounts, what the badge said, and how often the client resumed."""
     writer = EVEN_WRITER if fault.podman else fault.writer
-    scene = Scene(directory, browser, engine, writer=writer, tcp=fault.tcp, log=fault.log, environ=fault.environ)
+    environ = fault.environ | ({'DASHBOARD_STORE_BYTES': GIBIBYTE} if fault.keeps else {})
+    options = {'tcp': fault.tcp, 'log': fault.log, 'environ': environ, 'others': fault.others}
+    scene = Scene(directory, browser, engine, writer=writer, **options)
     try:
         scene.rest(2)
         fault.act(scene)
         scene.rest(2)
-        return scene.compare(fault.rotates, fault.in_order, fault.crowded), scene.watcher.badge, scene.follower.resumed
+        accounts = scene.compare(fault.rotates, fault.in_order, fault.crowded, fault.keeps)
+        return accounts, scene.watcher.badge, scene.follower.resumed
     finally:
         scene.close()

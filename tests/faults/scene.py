@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -14,8 +18,10 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from playwright.sync_api import Browser
 
+from dashboard.app import KEPT
 from dashboard.model import SECOND, STAMP_LENGTH, format_timestamp, parse_timestamp
 from tests.faults.account import Account, Gap, compare
+from tests.faults.kept import is_kept, kept_in
 from tests.faults.viewers import Follower, Watcher
 from tests.support.browser import sign_in
 from tests.support.docker_engine import Containers, PrivateEngine, wait_until
@@ -35,6 +41,7 @@ EVEN_WRITER = WRITER.replace('100', '10').replace(
     'trap', 'while [ $n -lt 3000 ]; do n=$((n+1)); echo "$run $n"; done; trap'
 )
 FAST_WRITER = WRITER.replace('-lt 100', '-lt 500')
+SHARING_WRITER = WRITER.replace('-lt 100', '-lt 30')
 SLOW_WRITER = (
     'run=$(cut -c 1-8 /proc/sys/kernel/random/uuid); n=0;'
     ' while [ ! -e /end ]; do n=$((n+1)); echo "$run $n"; usleep 200000; done; echo "$run end"; sleep 1000'
@@ -47,6 +54,7 @@ class Scene:
     :param engine: runs, and has no containers; at the end it has none again
     :param environ: settings of the dashboard
     :param writer: what the first container does
+    :param others: services that are watched together with the first one
     """
 
     def __init__(
@@ -56,6 +64,7 @@ class Scene:
         engine: PrivateEngine,
         *,
         writer: str = WRITER,
+        others: tuple[str, ...] = (),
         tcp: bool = False,
         log: dict[str, str],
         environ: dict[str, str],
@@ -64,6 +73,8 @@ class Scene:
         self.client = engine.client()
         self.run = Containers(self.client)
         self.web = self.write(command=writer, **logging(**log))
+        self.others = [self.write(command=writer, service=name) for name in others]
+        self.watched = ','.join([SERVICE, *others])
         self.removed: list[str] = []  # what removed containers have written
         path = None if tcp else directory / 'wire.sock'
         self.to_engine = Wire(str(engine.directory / 'docker.sock'), path)
@@ -75,16 +86,16 @@ class Scene:
         self.token = self.server.token()
         self.context = browser.new_context()
         self.watcher = Watcher(self.context.new_page())
-        sign_in(self.watcher.page, self, f'/logs?service={SERVICE}&tail=100')
-        self.follower = Follower(self.url, SERVICE, self.token)
+        sign_in(self.watcher.page, self, f'/logs?service={self.watched.replace(",", "&service=")}&tail=100')
+        self.follower = Follower(self.url, self.watched, self.token)
         wait_until(lambda: self.watcher.page.evaluate('1') and self.watcher.last and self.follower.rows)
 
     # what faults do
 
-    def write(self, number: int = 1, command: str = WRITER, **options) -> Container:
-        """Start a container of the service that writes."""
+    def write(self, number: int = 1, command: str = WRITER, service: str = SERVICE, **options) -> Container:
+        """Start a container of a service that writes."""
         options.setdefault('labels', {})[NUMBER] = str(number)
-        return self.run(service=SERVICE, command=command, **options)
+        return self.run(service=service, command=command, **options)
 
     def rest(self, seconds: float) -> None:
         """Let it run; the browser's reports are taken meanwhile."""
@@ -145,12 +156,15 @@ class Scene:
 
     # the comparison
 
-    def compare(self, rotates: bool = False, in_order: bool = False, crowded: bool = False) -> dict[str, Account]:
+    def compare(
+        self, rotates: bool = False, in_order: bool = False, crowded: bool = False, keeps: bool = False
+    ) -> dict[str, Account]:
         """End the writers, wait for the viewers to have come to the end, and compare.
 
         :param rotates: the engine has not kept everything: go by the numbers in the lines
         :param in_order: go by the order of the only container's log, not by its timestamps
         :param crowded: go by the order of each writer's own lines
+        :param keeps: the dashboard keeps lines, of removed containers too; it ends, to look at what it has
         """
         running = [item for item in self.client.containers.list() if item.status == 'running']
         for container in running:
@@ -160,29 +174,41 @@ class Scene:
             wait_until(lambda container=container: self._logged(container)[-1].endswith(' end'), 30)
             ends.add(self._logged(container)[-1])
         kept = [line for item in self.client.containers.list(all=True) for line in self._logged(item)]
-        kept = kept if in_order else sorted(kept)
+        settle = list if in_order else _settled
+        kept = kept if in_order else sorted(kept, key=_moment_and_writer)
         wait_until(lambda: ends <= set(self.follower.rows), 60, 'the WebSocket client never came to the end')
         page = self.watcher
         wait_until(lambda: self.rest(0.1) or ends <= set(list(page.loads.values())[-1]), 60, 'nor the page')
         self.follower.close()
-        downloaded = self._downloaded()
-        assert downloaded == kept, 'the download is not what the engine has'
-        everything, name = kept if in_order else sorted([*kept, *self.removed]), (lambda row: row)
+        if keeps:
+            wanted = {SERVICE: len(kept)}
+            wait_until(lambda: time.sleep(0.2) or is_kept(self.server, wanted), 30, 'nor what is kept')
+        downloaded = settle(self._downloaded())
+        assert keeps or downloaded == kept, f'the download is not what the engine has: {_difference(downloaded, kept)}'
+        everything = kept if in_order else sorted([*kept, *self.removed], key=_moment_and_writer)
+        name: Callable[[str | Gap], str | Gap] = _number if rotates else (lambda row: row)
         if rotates:
-            (run, last), name = kept[-2].split()[1:], _number
+            run, last = kept[-2].split()[1:]
             everything = [*(f'{run} {number + 1}' for number in range(int(last))), f'{run} end']
-        writer = (lambda line: line.split()[1]) if crowded else (lambda line: '')
+        writer = (lambda line: line.split()[1]) if crowded else None
         return {
-            'WebSocket': compare(everything, [list(map(name, self.follower.rows))], writer),
-            'page': compare(everything, [list(map(name, rows)) for rows in page.loads.values()], writer),
-            'download': compare(kept, [downloaded]),
+            'WebSocket': compare(everything, [list(map(name, settle(self.follower.rows)))], writer),
+            'page': compare(everything, [list(map(name, settle(rows))) for rows in page.loads.values()], writer),
+            'download': compare(everything if keeps else kept, [list(map(_told, downloaded))]),
+            **({'kept': compare(everything, [settle(self._kept())])} if keeps else {}),
         }
 
+    def _kept(self) -> list[str | Gap]:
+        self.server.stop()
+        with ThreadPoolExecutor() as aside:  # a loop of its own: Playwright has this thread's
+            return aside.submit(asyncio.run, kept_in(self._data / KEPT)).result()[SERVICE]
+
     def _downloaded(self) -> list[str]:
-        request = Request(f'{self.url}/api/logs/{SERVICE}/download?timestamps=true')
+        request = Request(f'{self.url}/api/logs/{self.watched}/download?timestamps=true')
         request.add_header('Authorization', f'Bearer {self.token}')
         with urlopen(request, timeout=60) as answer:
-            return answer.read().decode().splitlines()
+            rows = answer.read().decode().splitlines()
+        return [row.partition(' | ')[2] for row in rows] if self.others else rows
 
     def _logged(self, container: Container) -> list[str]:
         command = ['docker', '--host', self.engine.url, 'logs', '--timestamps', container.id]
@@ -201,6 +227,29 @@ class Scene:
 def logging(driver: str = 'json-file', **options: str) -> dict[str, LogConfig]:
     """What a container takes to log so."""
     return {'log_config': LogConfig(type=driver, config=options)}
+
+
+def _told(row: str) -> str | Gap:
+    """A row of a download, which may say that lines are missing."""
+    return Gap(None) if row.startswith('--- ') else row
+
+
+def _moment_and_writer(row: str | Gap) -> list[str]:
+    """The moment of a row, and who wrote it."""
+    return [] if isinstance(row, Gap) else row.split()[:2]
+
+
+def _settled(rows: Iterable[str | Gap]) -> list[str | Gap]:
+    """Rows of one nanosecond by their writers: which of two containers was first then, nobody can tell."""
+    moments = groupby(rows, lambda row: _moment_and_writer(row)[:1])
+    return [row for _, together in moments for row in sorted(together, key=_moment_and_writer)]
+
+
+def _difference(found: list[str], wanted: list[str]) -> str:
+    """Where two lists of lines part, and what one has more."""
+    place = next((place for place, pair in enumerate(zip(found, wanted, strict=False)) if pair[0] != pair[1]), -1)
+    more, less = len(set(found) - set(wanted)), len(set(wanted) - set(found))
+    return f'{more} more, {less} less; from {place} on {found[place : place + 3]}, not {wanted[place : place + 3]}'
 
 
 def _number(row: str | Gap) -> str | Gap:
