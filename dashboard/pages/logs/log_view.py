@@ -28,6 +28,7 @@ STRIDE = 2_000  # rows in one message, each of which the browser paints: more wo
 LONGEST_MESSAGE = 1 << 19  # characters of HTML in one message
 REMEMBERED = 200  # blocks
 ANSWER_TIMEOUT = 10.0  # seconds a browser may take to show a flush
+LONGEST_TIMEOUT = 40.0  # seconds, after some that it did not: a slow one would begin anew again and again, for ever
 _ON_OPEN = (
     "(e) => { const gap = e.target.closest('[data-gap]'); if (gap) { e.currentTarget.stay(); emit(gap.dataset.gap); } }"
 )
@@ -102,6 +103,7 @@ class LogView(ui.element):
         self._renderer = renderer
         self.rows = 0
         self.hidden = False  # whether the tab was out of sight when it last answered
+        self._patience = ANSWER_TIMEOUT
         self._blocks: deque[_Block] = deque()
         self._evicted: deque[_Block] = deque(maxlen=REMEMBERED)  # the last ones: its reader may hold them
         self._answer: asyncio.Task[bool] | None = None  # of the browser, to what was added last
@@ -342,9 +344,11 @@ class LogView(ui.element):
             f'{self._find()} v.busy = false; {start} {steps} {end} v.keep_chosen(); return document.visibilityState;'
         )
         try:
-            answer = await answer_of(self.client, script, ANSWER_TIMEOUT)
+            answer = await answer_of(self.client, script, self._patience)
         except TimeoutError:
+            self._patience = min(2 * self._patience, LONGEST_TIMEOUT)
             return False
+        self._patience = ANSWER_TIMEOUT
         self.hidden = answer == 'hidden'
         return answer is not None
 

@@ -98,6 +98,20 @@ async def test_a_flush_is_made_while_the_one_before_is_shown_and_sent_when_that_
     assert view.hidden
 
 
+async def test_a_browser_too_slow_for_a_flush_has_longer_for_the_next_ones_until_it_answers(client, monkeypatch):
+    view, waited, answers = view_of(client, lambda count: Renderer(count, None)), [], [None] * 4 + ['visible', None]
+
+    async def run(script, timeout):
+        waited.append(timeout)
+        if (answer := answers.pop(0)) is None:
+            raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(client, 'run_javascript', run)
+    assert [await view.replace([]) for _ in range(6)] == [False, False, False, False, True, False]
+    assert [seconds / waited[0] for seconds in waited] == [1, 2, 4, 4, 4, 1]
+
+
 async def test_a_view_that_follows_keeps_its_capacity(client):
     view, rows = view_of(client, lambda count: Renderer(count, None)), lines(3 * CAPACITY)
     await view.replace(rows)
