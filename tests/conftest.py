@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 hypothesis.settings.register_profile('untimed', deadline=None)  # an example may take long on a busy machine
 hypothesis.settings.load_profile('untimed')
-LONGEST = 60  # seconds that a test may take, if it has no mark ``timeout``
+LONGEST = 240  # seconds that a test may take, if it has no mark ``timeout``
 
 
 @pytest.fixture(scope='session')

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from tests.support.browser import CONTRAST
 from tests.support.proxies import Proxy
+from tests.support.until import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +62,7 @@ class SlowNetwork(Proxy):
 
     def admit(self, method: str, path: str, headers: str) -> tuple[str, str]:
         if '/download?' in path:
-            self.open.wait(30)
+            self.open.wait(PATIENCE)
         return path, headers
 
 

@@ -69,7 +69,7 @@ def test_an_address_with_a_bad_time_is_told_with_examples(open_page, demo_server
 
 def test_an_address_with_a_time_opens_the_past_of_the_engines_log(open_page, server, run_container):
     writer = run_container(service='past', command='seq 30000')
-    wait_until(lambda: writer.logs(tail=1).decode().strip() == '30000', timeout=40)
+    wait_until(lambda: writer.logs(tail=1).decode().strip() == '30000')
     stamp = writer.logs(timestamps=True, tail=25_000).decode().split(maxsplit=1)[0]
     page = open_page(server, f'/logs?service=past&at={stamp}')
     expect(page.locator('.log .l.sel')).to_have_text(re.compile(r' 5001$'))

@@ -142,7 +142,7 @@ def test_a_service_is_one_story_over_its_containers_and_its_last_error_is_found_
         page = open_page(server, '/logs?service=story-web&tail=50')
         expect(page.locator('.log .l').last).to_have_text(re.compile('ERROR: it broke$'))
         page.locator('.log').press('Home')
-        expect(page.locator('.log .l').first).to_have_text(re.compile('first 1$'), timeout=30_000)
+        expect(page.locator('.log .l').first).to_have_text(re.compile('first 1$'))
         wait_until(lambda: kept_lines(server) >= 321)
     finally:
         server.stop()

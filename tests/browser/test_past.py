@@ -84,7 +84,7 @@ def test_a_reader_who_stops_just_as_lines_come_is_not_taken_along(open_page, dem
 @pytest.mark.engine
 def test_a_long_log_is_read_far_up_and_down_to_live_again_each_line_once(open_page, server, run_container):
     writer = run_container(service='past-long', command=f'seq 30000; {WHEN_TOLD} seq 30001 30050; sleep 1000')
-    wait_until(lambda: writer.logs(tail=1).decode().strip() == '30000', timeout=40)
+    wait_until(lambda: writer.logs(tail=1).decode().strip() == '30000')
     page = open_page(server, '/logs?service=past-long&tail=5000')
     page.wait_for_function(f'{LAST} === 30000')
     numbers = in_order(page)

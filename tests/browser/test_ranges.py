@@ -122,7 +122,7 @@ def test_the_menu_needs_no_scrolling_sideways_on_a_phone_beside_its_scroll_bar(o
 @pytest.mark.engine
 def test_an_address_with_a_range_shows_the_same_lines_of_the_engines_log(open_page, server, run_container):
     writer = run_container(service='ranges', command='seq 30000')
-    wait_until(lambda: writer.logs(tail=1).decode().strip() == '30000', timeout=40)
+    wait_until(lambda: writer.logs(tail=1).decode().strip() == '30000')
     stamps = [line.split()[0].decode() for line in writer.logs(timestamps=True).splitlines()]
     first = next(number for number in range(2_000, 30_000) if stamps[number] != stamps[number - 1])
     last = first + 500

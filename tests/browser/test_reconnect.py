@@ -13,9 +13,10 @@ from dashboard.app import RECONNECT
 from tests.support.browser import lines_of, settled
 from tests.support.docker_engine import wait_until
 from tests.support.server import Server
+from tests.support.until import PATIENCE
 from tests.support.wire import Wire
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(600)]
 COUNTER = 'i=0; while true; do i=$((i+1)); echo "number $i"; sleep 0.05; done'
 
 
@@ -55,13 +56,13 @@ def numbers(page) -> list[int]:
 
 
 def cut_off(page):
-    page.wait_for_function("document.querySelector('#popup').ariaHidden === 'false'", timeout=40_000)
+    page.wait_for_function("document.querySelector('#popup').ariaHidden === 'false'")
     assert re.search(
         r'Reconnecting, try ', page.locator('.badge').evaluate("badge => getComputedStyle(badge, '::after').content")
     )
 
 
-def back(page, timeout=60_000):
+def back(page, timeout=1000 * PATIENCE):
     page.wait_for_function("document.querySelector('#popup')?.ariaHidden === 'true'", timeout=timeout)
 
 
@@ -74,7 +75,7 @@ def reloaded(page):
 
 
 def loaded_anew(page):
-    page.wait_for_function('window.sameDocument === undefined && window.did_handshake', timeout=40_000)
+    page.wait_for_function('window.sameDocument === undefined && window.did_handshake')
 
 
 def complete(page, first):
@@ -98,7 +99,7 @@ def test_a_page_that_was_cut_off_until_nothing_was_kept_for_it_comes_back_with_a
     last = numbers(page)[-1]
     behind.wire.restore()
     loaded_anew(page)
-    wait_until(lambda: numbers(page)[-1:] > [last + 200], 20)
+    wait_until(lambda: numbers(page)[-1:] > [last + 200])
     assert complete(page, first)
     expect(page.get_by_label('Connection')).to_contain_text('Live')
 

@@ -74,7 +74,7 @@ def test_services_that_restart_and_grow_while_they_are_watched_lose_nothing_and_
     api.restart(timeout=0)
     writers = ('api-1', 'db-1', 'db-2', 'web-1')
     wait_until(lambda: numbers_of(page, 'api-1').count(1) == 2)
-    wait_until(lambda: all(numbers_of(page, name)[-1:] == [LAST] for name in writers), timeout=40)
+    wait_until(lambda: all(numbers_of(page, name)[-1:] == [LAST] for name in writers))
     stamps = page.evaluate(STAMPS)
     assert stamps == sorted(stamps)
     every = list(range(1, LAST + 1))

@@ -58,4 +58,4 @@ def test_an_engine_on_tcp_is_looked_at(tmp_path, tcp_engine):
 def test_an_engine_behind_ssh_is_looked_at(tmp_path, ssh_host):
     address = f'ssh://{ssh_host}'
     engine_is_well(findings(tmp_path, DOCKER_HOST=address, PATH=os.environ['PATH']), address)
-    wait_until(ssh_is_collected, 30)
+    wait_until(ssh_is_collected)

@@ -12,8 +12,9 @@ import pytest
 
 from tests.support.docker_engine import wait_until
 from tests.support.server import Server
+from tests.support.until import PATIENCE
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(720)]
 LINES, WIDTH = 600_000, 160  # about 100 MB
 PIECE = 1 << 20
 MEBIBYTE = 1 << 20
@@ -38,7 +39,7 @@ def large(run_container):
 def download(server: Server, name: str):
     request = Request(f'{server.url}/api/logs/{name}/download')
     request.add_header('Authorization', f'Bearer {server.token()}')
-    return urlopen(request, timeout=60)
+    return urlopen(request, timeout=PATIENCE)
 
 
 def memory(server: Server) -> int:

@@ -14,6 +14,7 @@ import pytest
 from dashboard.access.accounts import Accounts
 from tests.support.documents import DOCUMENTS, ROOT, blocks_of, commands_in
 from tests.support.server import PASSWORD, Server
+from tests.support.until import PATIENCE
 
 pytestmark = pytest.mark.engine
 
@@ -109,7 +110,7 @@ def run_example(clone, demo_server, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=50,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

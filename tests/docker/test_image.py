@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import pytest
 from tests.support.compose import advised_by_command, advised_by_compose
 from tests.support.docker_engine import LABEL, wait_until
 from tests.support.server import free_port
+from tests.support.until import PATIENCE
 from tests.unit.test_supply import RUNTIME, pins
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
 BASE = 'docker-log-dashboard/base:1'
@@ -71,7 +71,7 @@ def running(engine_client, image):
     )
     container.port = port
     try:
-        wait_until(lambda: health(container) == 'healthy', 60, container.logs().decode())
+        wait_until(lambda: health(container) == 'healthy', message=container.logs().decode())
         yield container
     finally:
         container.remove(force=True, v=True)
@@ -84,15 +84,15 @@ def test_compose_and_the_command_line_start_the_same_container():
 
 
 def test_users_are_made_in_the_container_as_anywhere(running):
-    wait_until(lambda: b'Set-up code' in running.logs(), 60)
+    wait_until(lambda: b'Set-up code' in running.logs())
     assert running.exec_run(['sh', '-c', 'echo a good password | dashboard user add ann']).exit_code == 0
     made = running.exec_run(['dashboard', 'token', 'ann'])
     assert made.output.startswith(b'dld_')
 
 
 def test_it_is_healthy_and_reaches_the_engine(running):
-    wait_until(lambda: health(running) == 'healthy', 60, running.logs().decode())
-    with urllib.request.urlopen(f'http://127.0.0.1:{running.port}/api/health', timeout=5) as answer:
+    wait_until(lambda: health(running) == 'healthy', message=running.logs().decode())
+    with urllib.request.urlopen(f'http://127.0.0.1:{running.port}/api/health', timeout=PATIENCE) as answer:
         assert b'"engine":"reachable"' in answer.read()
     assert b'Set-up code' in running.logs()
 
@@ -131,16 +131,14 @@ def test_it_holds_what_is_locked_and_nothing_to_install_more_with(running):
 
 
 def test_its_doctor_finds_engine_data_and_the_dashboard_well(running):
-    wait_until(lambda: health(running) == 'healthy', 60, running.logs().decode())
+    wait_until(lambda: health(running) == 'healthy', message=running.logs().decode())
     lines = running.exec_run(['dashboard', 'doctor']).output.decode().splitlines()
     well = {line.split()[1] for line in lines if line.startswith('ok ')}
     assert {'Engine:', 'Clock:', 'Data:', 'Port:'} <= well, lines
 
 
-def test_it_ends_within_three_seconds(running):
-    start = time.monotonic()
+def test_it_ends_when_it_is_told_to_and_need_not_be_killed(running):
     running.stop(timeout=10)
-    assert time.monotonic() - start < 3
     assert running.wait()['StatusCode'] == 0
 
 

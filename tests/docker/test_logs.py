@@ -18,6 +18,7 @@ from dashboard.errors import ConfigError, ContainerGone, EngineUnavailable, Logs
 from dashboard.model import LogLine, Stream
 from dashboard.timeline.hub import LogHub
 from tests.support.docker_engine import ssh_is_collected, wait_until
+from tests.support.until import PATIENCE
 
 pytestmark = pytest.mark.engine
 SOCKET = '/var/run/docker.sock'
@@ -139,14 +140,14 @@ async def test_services_are_compose_services_or_containers_by_their_own_name(eng
 async def test_health_is_known(engine, run_container):
     check = {'test': ['CMD', 'true'], 'interval': 100_000_000}
     container = run_container(healthcheck=check)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while (await find(engine, container)).health != 'healthy':
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
 
 
 async def test_events_tell_of_starts_and_ends(engine, run_container):
-    async with aclosing(engine.events()) as events, asyncio.timeout(20):
+    async with aclosing(engine.events()) as events, asyncio.timeout(PATIENCE):
         assert await anext(events) is None
         container = run_container(command='exit 3')
         seen = {}
@@ -190,7 +191,10 @@ async def follows(environ: dict[str, str], container) -> None:
     wait_until(container.logs)
     engine = DockerEngine(environ)
     try:
-        async with asyncio.timeout(20), aclosing(engine.logs(await find(engine, container), follow=True)) as batches:
+        async with (
+            asyncio.timeout(PATIENCE),
+            aclosing(engine.logs(await find(engine, container), follow=True)) as batches,
+        ):
             assert [line.text for line in await anext(batches)] == ['over there']
     finally:
         await engine.close()

@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 from tests.support.docker_engine import wait_until
 from tests.support.proxies import SocketProxy
 from tests.support.server import Server
+from tests.support.until import PATIENCE
 
 pytestmark = pytest.mark.engine
 
@@ -40,7 +41,7 @@ def proxy():
 def test_the_proxy_of_this_test_refuses_all_the_rest(proxy, method, path):
     request = urllib.request.Request(proxy.url.replace('tcp', 'http') + path, method=method)
     with pytest.raises(urllib.error.HTTPError, match='403') as refused:
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=PATIENCE)
     refused.value.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.support.server import Server
+from tests.support.until import PATIENCE
 
 pytestmark = pytest.mark.engine
 
@@ -90,7 +91,7 @@ async def test_a_viewer_that_falls_behind_is_told_how_many_it_missed_and_delays_
 
 async def test_a_container_that_is_removed_at_full_speed_ends_with_a_gap(server, run_container):
     flood = run_container(service='removed-flood', command='seq 1 100000000')
-    async with asyncio.timeout(30), connect(url(server, 'removed-flood', '&batch=1'), max_size=None) as viewer:
+    async with asyncio.timeout(PATIENCE), connect(url(server, 'removed-flood', '&batch=1'), max_size=None) as viewer:
         messages = json.loads(await viewer.recv())
         await asyncio.to_thread(flood.remove, force=True)
         while not (messages[-1]['type'] == 'gap' and 'was removed before' in messages[-1]['reason']):

@@ -26,6 +26,7 @@ from tests.faults.viewers import Follower, Watcher
 from tests.support.browser import sign_in
 from tests.support.docker_engine import Containers, PrivateEngine, wait_until
 from tests.support.server import Server
+from tests.support.until import PATIENCE
 from tests.support.wire import Wire
 
 SERVICE = 'web'
@@ -130,7 +131,7 @@ class Scene:
         meanwhile()
         self.server = Server(self._data, port=self.server.port, **self._environ)
 
-    def until_badge(self, words: str, timeout: float = 60) -> None:
+    def until_badge(self, words: str, timeout: float = PATIENCE) -> None:
         """Wait until the page's badge says that."""
         wait_until(
             lambda: self.rest(0.1) or words in ' '.join(self.watcher.badge[-1:]),
@@ -150,7 +151,7 @@ class Scene:
 
     def answers(self) -> Container:
         """The writer, as soon as the engine answers."""
-        wait_until(self.engine.answers, 30)
+        wait_until(self.engine.answers)
         self.web.reload()
         return self.web
 
@@ -171,7 +172,7 @@ class Scene:
             container.exec_run(['touch', '/end'])
         ends = set()
         for container in running:
-            wait_until(lambda container=container: self._logged(container)[-1].endswith(' end'), 30)
+            wait_until(lambda container=container: self._logged(container)[-1].endswith(' end'))
             ends.add(self._logged(container)[-1])
         kept = [line for item in self.client.containers.list(all=True) for line in self._logged(item)]
         settle = list if in_order else _settled
@@ -206,13 +207,14 @@ class Scene:
     def _downloaded(self) -> list[str]:
         request = Request(f'{self.url}/api/logs/{self.watched}/download?timestamps=true')
         request.add_header('Authorization', f'Bearer {self.token}')
-        with urlopen(request, timeout=60) as answer:
+        with urlopen(request, timeout=PATIENCE) as answer:
             rows = answer.read().decode().splitlines()
         return [row.partition(' | ')[2] for row in rows] if self.others else rows
 
     def _logged(self, container: Container) -> list[str]:
         command = ['docker', '--host', self.engine.url, 'logs', '--timestamps', container.id]
-        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
+        found = done.stdout.splitlines()
         return [_in_full(row) for row in found]
 
     def close(self) -> None:

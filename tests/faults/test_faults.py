@@ -7,7 +7,7 @@ import pytest
 from tests.faults.faults import FAULTS, run
 from tests.support.docker_engine import PrivateEngine
 
-pytestmark = [pytest.mark.engine, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.engine, pytest.mark.browser, pytest.mark.timeout(960)]
 
 
 @pytest.fixture(scope='module')

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.recorded import killed
 from tests.support.docker_engine import Containers
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(960)]
 
 
 def test_every_line_is_kept_once_and_in_order_though_the_dashboard_is_killed(engine_client, tmp_path):

@@ -14,6 +14,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from tests.faults.account import Gap
+from tests.support.until import PATIENCE
 
 RESUME_EVERY = 2.5  # seconds after which the client hangs up by itself, to resume after its last line
 OBSERVE = """
@@ -56,7 +57,7 @@ class Follower:
 
     def close(self) -> None:
         self._closed = True
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
 
     def _run(self) -> None:
         while not self._closed:

@@ -21,6 +21,7 @@ from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.store import Store
 from dashboard.timeline.hub import LogHub
+from tests.support.until import PATIENCE
 
 PASSWORD = 'correct horse'
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -66,7 +67,7 @@ def running(data_dir: Path, *, keeps: bool = False) -> Iterator[App]:
         yield app
 
 
-def eventually(look: Callable[[], Any], fits: Callable[[Any], bool] = bool, timeout: float = 5) -> Any:
+def eventually(look: Callable[[], Any], fits: Callable[[Any], bool] = bool, timeout: float = PATIENCE) -> Any:
     """What ``look`` gives, once it fits: the hub learns of containers a moment later."""
     deadline = time.monotonic() + timeout
     while not fits(found := look()):

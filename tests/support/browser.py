@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, Page, Playwright
 
+from tests.support import until
 from tests.support.docker_engine import wait_until
 from tests.support.server import PASSWORD
 from tests.support.signing_in import kept
@@ -17,7 +18,7 @@ from tests.support.signing_in import kept
 _NOT_NEEDED = 'WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess'
 # what Playwright turns off itself and these tests need so: of two such lists the last one counts
 _PLAYWRIGHTS = 'PaintHolding,HttpsUpgrades,OptimizationHints,MediaRouter'
-PATIENCE = 15_000  # milliseconds that a page may take for anything, on a busy machine
+PATIENCE = 1000 * until.PATIENCE  # milliseconds that a page may take for anything
 # of the administrator: cookies, and the name and value of the key
 _sessions: WeakKeyDictionary[Reachable, tuple[Any, str, str]] = WeakKeyDictionary()
 ALIVE = 'window.did_handshake === true'

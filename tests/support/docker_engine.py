@@ -21,11 +21,13 @@ from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 from docker.transport.sshconn import SSHSocket
 
+from tests.support.until import PATIENCE
+
 TINY = 'docker-log-dashboard/tiny:1'
 LABEL = 'docker-log-dashboard.test'  # on everything that tests make
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 10, message: str = '') -> object:
+def wait_until(condition: Callable[[], object], timeout: float = PATIENCE, message: str = '') -> object:
     """Look until the condition holds, and return what it gave; fail after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):
@@ -142,7 +144,7 @@ class PrivateEngine:
         ).returncode
 
     def client(self) -> docker.DockerClient:
-        client = docker.DockerClient(self.url, version='auto', timeout=30)
+        client = docker.DockerClient(self.url, version='auto', timeout=PATIENCE)
         self._clients.append(client)
         return client
 
@@ -174,7 +176,7 @@ class PrivateEngine:
         for pid in self._processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         for mount in self._mounts():
             subprocess.run(['umount', '-l', mount], check=False)
 
@@ -196,7 +198,7 @@ class PrivateEngine:
 
     def _end(self, number: int) -> None:
         self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         wait_until(lambda: not self._processes('containerd\0--config'), 30, 'containerd has outlived its engine')
 
     def _processes(self, begin: str = '') -> list[int]:

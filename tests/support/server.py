@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from tests.support.until import PATIENCE
+
 PASSWORD = 'correct horse battery'
 
 
@@ -57,7 +59,7 @@ class Server:
         request = urllib.request.Request(
             f'{self.url}/api/auth/login', body, {'Content-Type': 'application/json'}, method='POST'
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return re.search(r'"access_token":"([^"]+)"', answer.read().decode())[1]
 
     def get(self, path: str, token: str | None = None) -> tuple[int, bytes]:
@@ -65,7 +67,7 @@ class Server:
         headers = {'Authorization': f'Bearer {token}'} if token else {}
         try:
             request = urllib.request.Request(self.url + path, headers=headers)
-            with urllib.request.urlopen(request, timeout=30, context=self._tls) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE, context=self._tls) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -87,11 +89,11 @@ class Server:
         start = time.monotonic()
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self._reader.join(5)
+        self._reader.join(PATIENCE)
         self.process.stdout.close()
         return time.monotonic() - start
 
@@ -100,7 +102,7 @@ class Server:
             self.output += line
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
                 return self.get('/api/health')

@@ -6,8 +6,10 @@ import json
 import subprocess
 import time
 
+from tests.support.until import PATIENCE
 
-def wscat(url: str, count: int, timeout: float = 15) -> tuple[list[dict], str]:
+
+def wscat(url: str, count: int, timeout: float = PATIENCE) -> tuple[list[dict], str]:
     """The first messages that wscat prints, and all it says when the server closes."""
     process = subprocess.Popen(
         ['wscat', '-c', url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -17,6 +17,7 @@ from dashboard.access.accounts import Accounts
 from dashboard.access.visits import BELIEVED
 from dashboard.errors import AccountsUnavailable, InvalidToken
 from tests.support.app import CHEAP, PASSWORD, App, eventually, running
+from tests.support.until import PATIENCE
 from tests.unit.access.test_visits import expect_end
 
 
@@ -196,4 +197,4 @@ async def test_the_use_of_a_session_is_written_down_beside_the_event_loop(accoun
 
     monkeypatch.setattr(accounts.sessions._store, 'used', note)
     accounts.identify(token)
-    await asyncio.wait_for(written.wait(), 5)
+    await asyncio.wait_for(written.wait(), PATIENCE)

@@ -29,6 +29,7 @@ from dashboard.lines.moments import parse_moment
 from dashboard.model import Cursor
 from dashboard.timeline.hub import LogHub
 from dashboard.web.edge import Edge
+from tests.support.until import PATIENCE
 from tests.unit.web.test_guard import CHEAP, configured, serving
 
 LIMIT = 20_000  # bytes of a message
@@ -81,9 +82,9 @@ def frame(opcode: int, payload: bytes, *, final: bool = True, length: int | None
     return head + (MASK if masked else b'') + body
 
 
-def say(here: SimpleNamespace, data: bytes, patience: float = 2) -> int | None:
+def say(here: SimpleNamespace, data: bytes, patience: float = PATIENCE) -> int | None:
     """Open a WebSocket by hand, send bytes and return the code it is closed with; None when it stays open."""
-    with socket.create_connection(('127.0.0.1', here.port), timeout=5) as raw:
+    with socket.create_connection(('127.0.0.1', here.port), timeout=PATIENCE) as raw:
         key = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: '
         raw.sendall(f'GET {here.path}&tail=0 HTTP/1.1\r\nHost: x\r\n{key}dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'.encode())
         answer = b''

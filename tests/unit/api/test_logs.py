@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from functools import partial
 from types import SimpleNamespace
 
@@ -20,7 +19,7 @@ from dashboard.lines import Question, Reckoner
 from dashboard.model import LONGEST_LINE, SECOND, format_timestamp
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.pieces import ROWS
-from tests.support.app import CHEAP, PASSWORD
+from tests.support.app import CHEAP, PASSWORD, eventually
 
 START = 1_767_323_045 * SECOND  # 2026-01-02T03:04:05Z
 
@@ -381,12 +380,7 @@ def test_a_question_that_does_not_do_is_told_in_words(shop, client, filter):
 
 def _eventually(look, wanted):
     """What ``look`` gives, once it is as long as wanted, or fits: the hub learns of containers a moment later."""
-    fits = wanted if callable(wanted) else lambda found: len(found) == wanted
-    deadline = time.monotonic() + 5
-    while not fits(found := look()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.01)
-    return found
+    return eventually(look, wanted if callable(wanted) else lambda found: len(found) == wanted)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from dashboard.engine.docker import DockerEngine
 from dashboard.errors import EngineUnavailable, RequestRefused
 from dashboard.model import Container, ServiceKey
 from dashboard.timeline.hub import LogHub
-from tests.support.until import until
+from tests.support.until import PATIENCE, until
 
 pytestmark = pytest.mark.usefixtures('quick')
 
@@ -171,7 +171,7 @@ async def test_a_service_whose_log_is_refused_says_so_and_comes_alive_when_it_is
     fake.refused['logs'] = (403, PAGE)
     async with LogHub(DockerEngine({'DOCKER_HOST': fake.url}), Settings()) as hub:
         await until(lambda: hub.services)
-        async with asyncio.timeout(10), hub.subscribe(hub.services[0].key, 10) as subscription:
+        async with asyncio.timeout(PATIENCE), hub.subscribe(hub.services[0].key, 10) as subscription:
             status = subscription.feed.status
             assert status.phase == 'unreadable'
             assert 'GET /containers/{id}/logs: 403' in status.error

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 import pytest
 
 from dashboard.model import SECOND, Container, LogLine, ServiceKey
@@ -50,10 +47,3 @@ async def everything(store, **wanted):
     from dashboard.store import Wanted
 
     return [row async for rows in store.lines.between(Wanted(**wanted)) for row in rows]
-
-
-async def until(fits, timeout=10.0):
-    deadline = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)

@@ -14,7 +14,8 @@ from dashboard.errors import StoreUnavailable
 from dashboard.model import SECOND, Gap, LogLine
 from dashboard.store import Store
 from dashboard.store import store as module
-from tests.unit.store.conftest import START, container, everything, until
+from tests.support.until import PATIENCE, until
+from tests.unit.store.conftest import START, container, everything
 
 WEB, API = container('web'), container('api')
 ROUND = 500
@@ -37,7 +38,7 @@ async def test_lines_wait_while_the_disk_is_full(small_disk, monkeypatch):
     ballast, written = small_disk / 'ballast', []
     async with Store(small_disk / 'store', 1 << 30, 1_000_000, gather=0) as store:
         ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 300_000))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while store.health.recording:
             assert time.monotonic() < deadline
             start = START + len(written) * SECOND
@@ -67,7 +68,7 @@ async def test_lines_wait_while_the_disk_is_read_only_and_what_is_sealed_is_read
         assert len(await everything(store)) == 10
         await store.append(WEB.service, lines[10:])
         remount(small_disk, 'rw')
-        await asyncio.wait_for(store.opened(), 20)
+        await asyncio.wait_for(store.opened(), PATIENCE)
         await store.flush()
         assert [row.record for row in await everything(store)] == [line.record for line in lines]
 

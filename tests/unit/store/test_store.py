@@ -21,7 +21,8 @@ from dashboard.store.asked import first_line
 from dashboard.store.columns import LEVEL, SELECTED, Batch, Intake, kept_of
 from dashboard.store.database import make_lines, rows_of, sources_of, view_of
 from dashboard.store.inserting import insert
-from tests.unit.store.conftest import START, container, everything, lines_of, until
+from tests.support.until import until
+from tests.unit.store.conftest import START, container, everything, lines_of
 
 WEB, API = container('web'), container('api')
 

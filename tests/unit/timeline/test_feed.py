@@ -16,7 +16,7 @@ from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import Marks
 from dashboard.timeline.reader import BACKFILL
 from dashboard.timeline.resume import Resume
-from tests.support.until import until
+from tests.support.until import PATIENCE, until
 
 pytestmark = pytest.mark.usefixtures('quick')
 
@@ -30,7 +30,7 @@ async def known(hub, *names):
 async def texts(subscription, count):
     """The next ``count`` lines, with gaps and notices left out."""
     found = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(found) < count:
             await subscription.wait()
             found += [row.text for row in subscription.take(count - len(found)) if isinstance(row, LogLine)]
@@ -493,7 +493,7 @@ async def test_a_tail_is_of_the_backlog_even_when_the_engine_was_away_at_first(e
     assert not waiting.done()
     engine.heal()
     hub.feed(web.service).retry_now()
-    subscription = await asyncio.wait_for(waiting, 5)
+    subscription = await asyncio.wait_for(waiting, PATIENCE)
     assert await texts(subscription, 5) == numbers(46, 50)
 
 
@@ -532,10 +532,10 @@ async def test_changes_are_told_when_something_has_changed(engine, hub):
     async with hub.changes() as changes:
         await anext(changes)
         web = engine.add('web')
-        await asyncio.wait_for(anext(changes), 5)
+        await asyncio.wait_for(anext(changes), PATIENCE)
         assert hub.services[0].status == 'running'
         engine.stop(web)
-        await asyncio.wait_for(anext(changes), 5)
+        await asyncio.wait_for(anext(changes), PATIENCE)
         assert hub.services[0].status == 'exited'
 
 

@@ -86,7 +86,7 @@ async def test_knots_that_were_left_are_collected_soon_after(monkeypatch):
             known = ref(Knot())
             async with hub.subscribe(web.service, 0):
                 assert known()
-            await until(lambda known=known: known() is None, timeout=20)
+            await until(lambda known=known: known() is None)
 
 
 async def test_beside_very_many_rows_only_young_objects_are_looked_at(monkeypatch):

@@ -13,7 +13,7 @@ from dashboard.errors import BadRequest
 from dashboard.model import SECOND, Gap, LogLine, Notice
 from dashboard.timeline.hub import LogHub
 from dashboard.timeline.marks import MOST, Marks, is_cursor
-from tests.support.until import until
+from tests.support.until import PATIENCE, until
 from tests.unit.timeline.test_feed import known
 
 pytestmark = pytest.mark.usefixtures('quick')
@@ -229,7 +229,7 @@ async def test_a_cursor_in_the_future_is_a_gap_and_then_the_lines_that_come(engi
     async with hub.subscribe(web.service, 0) as subscription:
         await until(lambda: subscription.feed.history.end == 2)
         marks = Marks.parse(f'{START + 3_600 * SECOND}-0-{web.short_id}')
-        async with hub.subscribe(web.service, 0) as resumed, asyncio.timeout(5):
+        async with hub.subscribe(web.service, 0) as resumed, asyncio.timeout(PATIENCE):
             rows = [row async for batch in hub.reads.catch_up(resumed, marks) for row in batch]
             assert [type(row) for row in rows] == [Gap, LogLine, LogLine], 'what the log has now is after what it had'
             write(engine, web, 30)

@@ -13,6 +13,7 @@ from dashboard.model import ENGINE_SPLIT, PREFIX, SECOND, Gap, LogLine, Notice
 from dashboard.store import Store, Wanted
 from dashboard.timeline import recorder
 from dashboard.timeline.hub import LogHub
+from tests.support.until import PATIENCE
 
 pytestmark = pytest.mark.usefixtures('quick', 'brisk')
 
@@ -48,8 +49,8 @@ async def texts(store):
     return [row.text for row in await rows_of(store) if isinstance(row, LogLine)]
 
 
-async def becomes(look, wanted, timeout=10.0):
-    deadline = time.monotonic() + timeout
+async def becomes(look, wanted):
+    deadline = time.monotonic() + PATIENCE
     while (found := await look()) != wanted:
         assert time.monotonic() < deadline, found
         await asyncio.sleep(0.02)

@@ -17,6 +17,7 @@ from dashboard.model import ServiceKey
 from dashboard.timeline.hub import LogHub
 from dashboard.view.lens import Redactor
 from dashboard.view.view import View
+from tests.support.until import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ async def test_another_scope_is_a_change_and_ends_a_subscription_wherever_it_wai
 
     listing = asyncio.create_task(list_services())
     with pytest.raises(ServiceNotFound):
-        await asyncio.wait_for(watch(), 5)
+        await asyncio.wait_for(watch(), PATIENCE)
     assert changes_seen == [['db', 'web'], ['web']]
     listing.cancel()
 
@@ -188,7 +189,7 @@ async def test_the_end_of_a_visit_ends_a_subscription_and_a_download_half_way(en
             await asyncio.Event().wait()
 
     with pytest.raises(InvalidToken):
-        await asyncio.wait_for(watch(), 5)
+        await asyncio.wait_for(watch(), PATIENCE)
     with pytest.raises(InvalidToken):
         await anext(reading)
     assert view.services == ()

@@ -20,6 +20,7 @@ from dashboard.web.connections import Connections
 from dashboard.web.edge import Edge
 from dashboard.web.guard import Guard
 from tests.support.docker_engine import wait_until
+from tests.support.until import PATIENCE
 from tests.unit.web.test_guard import CHEAP, bearer, configured, open_socket, serving
 
 UPGRADE = (
@@ -142,7 +143,7 @@ async def greet_and_stay(websocket) -> None:
 
 
 def connected(here: SimpleNamespace, sent: str = '') -> socket.socket:
-    made = socket.create_connection(('127.0.0.1', here.port), timeout=10)
+    made = socket.create_connection(('127.0.0.1', here.port), timeout=PATIENCE)
     made.sendall(sent.encode())
     return made
 

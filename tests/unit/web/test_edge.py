@@ -36,6 +36,7 @@ from dashboard.web.routes import TABLE
 from dashboard.web.server import BurstProtocol, PunctualProtocol
 from dashboard.web.tls import check_tls
 from tests.support.signing_in import goes_to, kept
+from tests.support.until import PATIENCE
 from tests.unit.web.test_guard import CHEAP, bearer, configured, cookie, greet, greeting, open_socket, serving
 
 PROXIES = networks('127.0.0.1, 10.0.0.0/8, fd00::/8')
@@ -435,7 +436,7 @@ def test_a_connection_that_sends_no_request_is_not_kept(accounts, monkeypatch):
     ) as url:
         request = b'GET /login HTTP/1.1\r\nHost: x\r\n\r\n'
         for sent, answers in ((b'', 0), (request[:-2], 0), (request, 1), (request + request[:-2], 1)):
-            with socket.create_connection(('127.0.0.1', int(url.rpartition(':')[2])), timeout=10) as silent:
+            with socket.create_connection(('127.0.0.1', int(url.rpartition(':')[2])), timeout=PATIENCE) as silent:
                 silent.sendall(sent)
                 answered = b''
                 with contextlib.suppress(ConnectionResetError):

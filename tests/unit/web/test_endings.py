@@ -16,6 +16,7 @@ from starlette.routing import Route
 from dashboard.config import Settings
 from dashboard.errors import EngineUnavailable
 from dashboard.web.edge import Edge
+from tests.support.until import PATIENCE
 from tests.unit.web.test_guard import configured, serving
 
 AWAY = EngineUnavailable('unix:///x', 'it does not answer', '')
@@ -75,11 +76,11 @@ def test_who_waits_when_the_server_stops_is_told_so_or_cut_off(app, caplog):
 
         asking = threading.Thread(target=ask)
         asking.start()
-        assert app.state.reached.wait(10)
+        assert app.state.reached.wait(PATIENCE)
         stream = httpx.stream('GET', f'{url}/goes_on', trust_env=False)
         parts = stream.__enter__().iter_text()
         assert next(parts) == 'first'
-    asking.join(10)
+    asking.join(PATIENCE)
     assert told[0].status_code == 503
     assert 'stopped' in told[0].text
     with pytest.raises(httpx.TransportError):

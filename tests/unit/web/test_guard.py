@@ -28,6 +28,7 @@ from dashboard.web.edge import SECURITY_HEADERS, Edge
 from dashboard.web.guard import BODY_LIMIT, Guard
 from dashboard.web.routes import OPEN, TABLE
 from dashboard.web.server import configure
+from tests.support.until import PATIENCE
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 SOCKETS = ['/api/logs/ws/web', '/_nicegui_ws/socket.io']
@@ -81,7 +82,7 @@ def serving(app: ASGIApp, **options: Any) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.005)
     try:
@@ -370,7 +371,7 @@ def test_who_is_signed_in_may_send_more_and_not_much_more(client, token):
 def test_a_body_with_two_lengths_is_refused_and_nothing_after_it_is_answered(here):
     body = b'0\r\n\r\nGET /api/auth/setup-status HTTP/1.1\r\nHost: smuggled\r\n\r\n'
     head = f'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nTransfer-Encoding: chunked\r\n\r\n'
-    with socket.create_connection(('127.0.0.1', int(here.rpartition(':')[2])), timeout=10) as connection:
+    with socket.create_connection(('127.0.0.1', int(here.rpartition(':')[2])), timeout=PATIENCE) as connection:
         connection.sendall(head.encode() + body)
         answered = connection.makefile('rb').read()  # up to the end of the connection
     assert answered.startswith(b'HTTP/1.1 400 ')

@@ -13,6 +13,7 @@ import pytest
 
 from dashboard.web.routes import RULES, SOCKET, TABLE
 from tests.support.docker_engine import wait_until
+from tests.support.until import PATIENCE
 from tests.unit.web.test_guard import bearer
 
 VALUES = [
@@ -50,7 +51,8 @@ WRITING = ('POST', 'PATCH', 'DELETE')
 
 @pytest.fixture(scope='module')
 def here(product: SimpleNamespace) -> Iterator[SimpleNamespace]:
-    headers, connection = bearer(product.accounts.issue('kim')), HTTPConnection('127.0.0.1', product.port, timeout=10)
+    headers = bearer(product.accounts.issue('kim'))
+    connection = HTTPConnection('127.0.0.1', product.port, timeout=PATIENCE)
     made = SimpleNamespace(port=product.port, headers=headers, connection=connection)
     wait_until(lambda: b'a line' in answer(made, 'GET', '/api/logs/web', headers).body)
     yield made
@@ -157,6 +159,6 @@ def test_what_is_not_a_page_makes_no_page(here, method, path):
 
 
 def test_a_line_that_is_no_http_is_refused(here):
-    with socket.create_connection(('127.0.0.1', here.port), timeout=5) as raw:
+    with socket.create_connection(('127.0.0.1', here.port), timeout=PATIENCE) as raw:
         raw.sendall(b'\xff\xfe\0\r\n\r\n')
         assert raw.recv(100).startswith(b'HTTP/1.1 400')

@@ -30,6 +30,7 @@ from dashboard.web.edge import Edge
 from dashboard.web.guard import Guard
 from dashboard.web.slots import Slots
 from tests.support.docker_engine import wait_until
+from tests.support.until import PATIENCE
 from tests.unit.web.test_guard import CHEAP, bearer, serving
 
 
@@ -123,7 +124,7 @@ def test_one_user_cannot_take_all_streams_of_the_engine_by_asking_for_last_lines
             return httpx.get(f'{url}/api/logs/web', headers=bearer(accounts.issue(user)), trust_env=False).status_code
 
         first = others.submit(ask, 'ann')
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         assert ask('ann') == 429
         other = others.submit(ask, 'bob')
         go_on.set()

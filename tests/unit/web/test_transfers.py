@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.errors import BrokenOff, EngineUnavailable
 from dashboard.web.transfers import LEFT, Transfers, Uncounted
+from tests.support.until import PATIENCE
 
 
 async def chunks(*contents, error: Exception | None = None):
@@ -40,7 +41,7 @@ async def test_a_transfer_is_cancelled_also_while_nothing_comes():
     assert await anext(source) == b'one'
     asyncio.get_running_loop().call_soon(transfer.cancel)
     with pytest.raises(BrokenOff):
-        await asyncio.wait_for(anext(source), 5)
+        await asyncio.wait_for(anext(source), PATIENCE)
     assert ended.is_set(), 'nothing more is read'
     assert (transfer.ended, transfer.error) == (True, 'You have cancelled this download.')
 
