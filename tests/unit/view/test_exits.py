@@ -229,7 +229,10 @@ class Screen:
     async def replace(self, rows, *, follow=True, keep=False) -> bool:
         self.shown = list(rows)
         self.fills += 1
-        self.html = self.render(len(rows)).piece(rows)[1]
+        render, self.html, done = self.render(len(rows)).piece, '', 0
+        while done < len(rows):
+            count, html = render(rows[done:])
+            self.html, done = self.html + html, done + count
         return True
 
     async def append(self, rows, *, follow) -> bool:

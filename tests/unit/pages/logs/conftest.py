@@ -12,6 +12,7 @@ from dashboard.access.identity import Identity
 from dashboard.access.scope import EVERYTHING
 from dashboard.access.visits import Visit
 from dashboard.config import Settings
+from dashboard.pages.logs import lighting, render
 from dashboard.pages.logs import past as past_module
 from dashboard.pages.logs import viewer as viewer_module
 from dashboard.pages.logs.viewer import LogViewer
@@ -20,6 +21,13 @@ from dashboard.view.lens import Redactor
 from dashboard.view.view import View
 from tests.support.until import until
 from tests.support.window import CAPACITY, HELD, LINES, SlowEngine, Window, write
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """What is bounded by time is whole here, however busy the machine is; tests of these bounds set their own."""
+    monkeypatch.setattr(render, 'PIECE', 60.0)
+    monkeypatch.setattr(lighting, 'TIME', 60.0)
 
 
 @pytest.fixture

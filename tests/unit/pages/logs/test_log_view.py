@@ -65,8 +65,7 @@ async def test_all_rows_are_shown_once_in_order_in_blocks(client, sizes):
     assert view.rows == shown
 
 
-async def test_a_block_is_thought_to_be_as_high_as_all_its_rows_also_when_they_came_bit_by_bit(client, monkeypatch):
-    monkeypatch.setattr('dashboard.pages.logs.render.PIECE', 60.0)  # seconds: in one piece, however busy the machine is
+async def test_a_block_is_thought_to_be_as_high_as_all_its_rows_also_when_they_came_bit_by_bit(client):
     view = view_of(client, lambda count: Renderer(count, None))
     await view.replace([])
     for count in (2, 100, BLOCK - 102):
