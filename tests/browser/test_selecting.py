@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.docker_engine import WHEN_TOLD, tell
+
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 BUSY = 'i=0; while true; do i=$((i+1)); echo "line $i of a busy service"; sleep 0.03; done'
 # about 2,500 lines a second: within three seconds all that the page keeps has been replaced
@@ -59,9 +61,9 @@ def test_nothing_moves_while_text_is_being_selected_and_as_long_as_it_is(open_pa
 
 
 def test_a_click_that_ends_the_selection_goes_on_following_at_the_end(open_page, server, run_container, web):
-    run_container(service=web, command='i=0; while true; do i=$((i+1)); echo "line $i"; sleep 0.2; done')
+    writer = run_container(service=web, command=f'echo line; {WHEN_TOLD} seq 200; sleep 1000')
     page = open_page(server, f'/logs?service={web}')
-    page.wait_for_selector('.log .l')
+    expect(page.locator('.log .l')).to_have_count(1)
     line = page.locator('.log .l').first
     line.dblclick(position={'x': 150, 'y': 8})
     expect(page.get_by_role('button', name=NEWER)).to_be_visible()
@@ -69,6 +71,10 @@ def test_a_click_that_ends_the_selection_goes_on_following_at_the_end(open_page,
     page.mouse.click(box['x'] + 600, box['y'] + box['height'] - 5)
     assert page.evaluate(SELECTED) == ''
     expect(page.get_by_role('button', name=NEWER)).to_be_hidden()
+    tell(writer)
+    page.wait_for_function('document.querySelector(".log").scrollTop > 100')
+    expect(page.locator('.log .l').last).to_be_in_viewport()
+    expect(page.locator('.log .l').last).to_have_text(re.compile(' 200$'))
 
 
 @pytest.mark.alone
