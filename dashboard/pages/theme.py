@@ -31,6 +31,7 @@ body { background:var(--page); color:var(--text) }
 .q-menu a.nicegui-link { color:#1659c7 } .body--dark .q-menu a.nicegui-link { color:#79b8ff }
 .search { flex:1 1 420px; display:flex; flex-wrap:wrap; align-items:center; gap:6px 12px }
 .search .words { order:2; flex:1 1 100%; font-size:12px; color:var(--soft) } .search .words:empty { display:none }
+.search .soft { max-width:152px; line-height:16px }
 .search .words.wrong { color:#b3261e } .body--dark .search .words.wrong { color:#ffb4ab }
 .service { width:260px } .tail { width:128px } .filter { flex:1 1 160px }
 .badge { display:inline-flex; align-items:center; gap:8px; font-size:13px; white-space:nowrap; min-height:24px }
@@ -85,7 +86,7 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
   .bar { padding:6px 8px; gap:6px 8px }
   .auto .q-toggle__label { display:none }
   .service { flex:1 1 150px; width:auto } .tail { width:112px } .search { display:contents }
-  .search .soft { order:1; flex:1 1 100% } .search .soft:empty { display:none }
+  .search .soft { order:1; flex:1 1 100%; max-width:none } .search .soft:empty { display:none }
   .bar > .q-input { flex:1 1 90px; width:auto }
   .bar .actions .q-btn { font-size:0 } .bar .actions .q-icon { font-size:22px; margin:0 }
   .badge { flex-wrap:wrap; gap:0 8px }

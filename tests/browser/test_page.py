@@ -75,6 +75,17 @@ def test_the_filter_is_reached_by_slash_and_cleared_by_escape(open_page, demo_se
     expect(page.get_by_label('Filter logs')).to_have_value('')
 
 
+def test_a_long_count_of_matches_moves_nothing_of_the_bar(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web', width=1280)
+    page.wait_for_selector('.log .l')
+    log = page.locator('.log')
+    top = log.bounding_box()['y']
+    count = page.locator('.search .soft')
+    count.evaluate("label => { label.textContent = 'at least 12,345 matches in 456,789 lines'; }")
+    assert log.bounding_box()['y'] == top
+    assert count.evaluate('label => label.scrollWidth <= label.clientWidth'), 'it is whole'
+
+
 def test_a_question_of_a_field_finds_lines_and_what_cannot_be_read_is_told_at_the_box(open_page, demo_server):
     page = open_page(demo_server, '/logs?service=web&tail=500&filter=status:>=400 -path:/nowhere')
     shown = "[...document.querySelectorAll('.log .l')].map(line => line.textContent)"
