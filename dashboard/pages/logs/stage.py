@@ -80,4 +80,5 @@ class Foot(Part):
         tab = self.tab
         lines, more = tab.viewer.lines + tab.older(ALL).lines, '' if tab.is_counted(ALL) else '+'
         busy = ', older ones are being counted …' if tab.survey and tab.survey.is_busy else ''
-        self._count.set_text(f'{lines:,}{more} lines{busy}' if more or lines != 1 else '1 line')
+        words = f'{lines:,}{more} lines{busy}' if more or lines != 1 else '1 line'
+        self._count.set_text(words if lines or tab.viewer.is_filled else '')  # nothing is known before it was read
