@@ -96,4 +96,4 @@ def test_a_filter_finds_what_the_page_no_longer_holds(open_page, server, run_con
     page.wait_for_function("document.querySelector('footer').innerText.includes('15,001 lines')")
     page.get_by_label('Filter logs').fill('needle')
     expect(page.locator('.log .l')).to_have_count(1)
-    expect(page.get_by_text('1 match', exact=True)).to_be_visible()
+    expect(page.locator('.search').get_by_text('1 match', exact=True)).to_be_visible()

@@ -63,7 +63,7 @@ def test_hostile_lines_are_text_and_the_page_stays_usable(open_page, server, hos
     for element in page.locator('.log .l', has_text='click me').all():
         element.click()
     page.get_by_label('Filter logs').fill('marker')
-    expect(page.get_by_text('1 match', exact=True)).to_be_visible()
+    expect(page.locator('.search').get_by_text('1 match', exact=True)).to_be_visible()
     expect(page.locator('.log .l')).to_have_count(1)
     page.get_by_label('Filter logs').fill('')
     wait_until(lambda: page.locator('.log .l').count() == rows)

@@ -70,7 +70,7 @@ def test_the_filter_is_reached_by_slash_and_cleared_by_escape(open_page, demo_se
     page.keyboard.press('/')
     expect(page.get_by_label('Filter logs')).to_be_focused()
     page.keyboard.type('GET')
-    expect(page.get_by_text(re.compile(r'\d+ matches'))).to_be_visible()
+    expect(page.locator('.search').get_by_text(re.compile(r'\d+ matches'))).to_be_visible()
     page.keyboard.press('Escape')
     expect(page.get_by_label('Filter logs')).to_have_value('')
 
@@ -95,7 +95,7 @@ def test_a_question_of_a_field_finds_lines_and_what_cannot_be_read_is_told_at_th
     expect(page.get_by_text('A bracket is not closed. It is searched as text.')).to_be_visible()
     box.fill('(GET OR POST)')
     expect(page.get_by_text('A bracket is not closed')).to_be_hidden()
-    expect(page.get_by_text(re.compile(r'[1-9]\d* matches'))).to_be_visible()
+    expect(page.locator('.search').get_by_text(re.compile(r'[1-9]\d* matches'))).to_be_visible()
 
 
 def test_what_is_typed_right_after_escape_is_the_filter(open_page, demo_server):

@@ -110,7 +110,7 @@ def test_a_trace_is_found_as_one_message_and_unfolds_by_the_keyboard(open_page, 
     expect(page.locator('.log summary').last).to_have_text('+ 7 lines')
     folded = page.locator('.log details').nth(page.locator('.log details').count() - 1)  # whatever comes after it
     fold = folded.locator('summary')
-    expect(page.get_by_text(re.compile(r'[1-9]\d* match(es)? in [\d,]+ lines'))).to_be_visible()
+    expect(page.locator('.search').get_by_text(re.compile(r'[1-9]\d* match(es)? in [\d,]+ lines'))).to_be_visible()
     cause = folded.locator('.l', has_text='Caused by').last
     expect(cause).to_be_hidden()
     fold.focus()

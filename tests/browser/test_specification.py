@@ -69,7 +69,7 @@ def test_filter_search_works(open_page, server, run_container, web):
     expect(page.locator('.log .l')).to_have_count(3)
     page.get_by_label('Filter logs').fill('error [')
     expect(page.locator('.log .l')).to_have_count(2)
-    expect(page.get_by_text('2 matches')).to_be_visible()
+    expect(page.locator('.search').get_by_text('2 matches')).to_be_visible()
     assert page.locator('.log mark').all_inner_texts() == ['Error [', 'ERROR [']
     expect(page.get_by_text('3 lines')).to_be_visible()
     page.get_by_label('Filter logs').press('Escape')
