@@ -31,8 +31,8 @@ body { background:var(--page); color:var(--text) }
 .q-menu a.nicegui-link { color:#1659c7 } .body--dark .q-menu a.nicegui-link { color:#79b8ff }
 .search { flex:1 1 420px; display:flex; flex-wrap:wrap; align-items:center; gap:6px 12px }
 .search .words { order:2; flex:1 1 100%; font-size:12px; color:var(--soft) } .search .words:empty { display:none }
-.search .soft { max-width:152px; line-height:16px }
 .search .words.wrong { color:#b3261e } .body--dark .search .words.wrong { color:#ffb4ab }
+.search .soft { max-width:152px; line-height:16px }
 .service { width:260px } .tail { width:128px } .filter { flex:1 1 160px }
 .badge { display:inline-flex; align-items:center; gap:8px; font-size:13px; white-space:nowrap; min-height:24px }
 .badge .dot { background:#9a6700 }

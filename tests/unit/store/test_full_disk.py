@@ -48,9 +48,7 @@ async def test_lines_wait_while_the_disk_is_full(small_disk, monkeypatch):
             await store.flush()
         assert 'is full' in store.health.words
         ballast.unlink()
-        while not store.health.recording:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.02)
+        await until(lambda: store.health.recording)
         await store.flush()
         assert [row.record for row in await everything(store)] == [line.record for line in written]
 
