@@ -25,6 +25,7 @@ the machine is, or puts so much load on it that others would suffer: it runs aft
 from __future__ import annotations
 
 import gc
+import textwrap
 from typing import TYPE_CHECKING
 
 import docker
@@ -157,6 +158,16 @@ def quick(monkeypatch):
     """A hub that tries again and looks again almost at once, for tests of what it does then and not of when."""
     for delay in ('watch.FIRST_DELAY', 'reader.FIRST_DELAY', 'watch.GATHER'):
         monkeypatch.setattr(f'dashboard.timeline.{delay}', 0.01)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Why a test failed is told in a few lines where all failures are listed at the end: a page can stand in it."""
+    report = yield
+    crash = getattr(report.longrepr, 'reprcrash', None)
+    if crash:
+        crash.message = textwrap.shorten(crash.message, 500)
+    return report
 
 
 def pytest_collection_finish():
