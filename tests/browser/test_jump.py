@@ -33,6 +33,23 @@ def test_a_moment_is_typed_as_people_do_and_the_first_line_from_there_is_selecte
     expect(page.get_by_label('Connection')).to_contain_text('Paused')
 
 
+def test_a_page_that_is_loaded_anew_before_it_shows_a_moment_goes_there(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web&tail=1000')
+    expect(page.locator('.log .l').nth(500)).to_be_attached()
+    page.evaluate("""() => {
+      const replace = history.replaceState.bind(history);
+      history.replaceState = (...state) => {
+        replace(...state);
+        if (location.search.includes('at=')) { window.socket.disconnect(); location.reload(); }
+      }; }""")
+    moment = datetime.now(UTC) - timedelta(minutes=2)
+    page.get_by_label('Go to a time').first.click()
+    page.get_by_label('Time', exact=True).fill(f'{moment:%Y-%m-%d %H:%M:%S}Z')
+    page.get_by_label('Time', exact=True).press('Enter')
+    page.wait_for_function(FIRST_SINCE, arg=f'{moment:%Y-%m-%dT%H:%M:%S}')
+    expect(page.get_by_label('Connection')).to_contain_text('Paused')
+
+
 def test_a_moment_in_the_future_is_told_at_the_field_and_loses_nothing(open_page, demo_server):
     page = open_page(demo_server, '/logs?service=web&tail=1000')
     expect(page.locator('.log .l').nth(500)).to_be_attached()

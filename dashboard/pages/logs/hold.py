@@ -41,12 +41,16 @@ v.grow = (html, height) => {{
   last.insertAdjacentHTML('beforeend', html);
   last.style.containIntrinsicHeight = height;
 }};
+v.seeks = false;  // its reader wants to be at a line or a moment that is not shown yet: this is not their place
 v.leaving = 0;  // blocks that the server has let go
 v.let_go = () => {{ for (; v.follow && v.leaving > 0; v.leaving--) v.firstElementChild.remove(); }};
 v.to_end = () => {{ v.scrollTop = v.height = v.scrollHeight; v.top = v.scrollTop; }};
 v.set_follow = on => {{
   if (on) v.asked = '';
-  if (on !== v.follow) {{ v.follow = on; v.dispatchEvent(new Event('follow')); }}
+  if (on === v.follow) return;
+  v.follow = on;
+  if (on) v.seeks = false;
+  v.dispatchEvent(new Event('follow'));
 }};
 v.on_scroll = () => {{ if (!v.busy) v.scrolled(); }};
 v.at_last = () => {{ if (!v.busy) v.scrolled(true); }};  // nothing follows any more: its end may be the newest line

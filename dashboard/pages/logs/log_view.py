@@ -287,8 +287,12 @@ class LogView(ui.element):
         """Go to the newest line and follow from there."""
         self.client.run_javascript(
             f'{self._find()} if (v.selected()) getSelection().removeAllRanges(); v.more = false; v.asked = "";'
-            ' v.follow = true; v.to_end();'
+            ' v.follow = true; v.seeks = false; v.to_end();'
         )
+
+    def seek(self) -> None:
+        """Its reader has asked for a line or a moment: what it shows until :meth:`point_at` is not their place."""
+        self.client.run_javascript(f'{self._find()} v.seeks = true;')
 
     def go_to(self, stamp: str) -> None:
         """Put the first line of that timestamp at the top, and follow no more."""
@@ -300,7 +304,7 @@ class LogView(ui.element):
     def point_at(self, cursor: str) -> None:
         """Put the line of that cursor in the middle and select it; following ends."""
         self.client.run_javascript(
-            f'{self._find()} v.set_follow(false); v.select(v.row_of({_script(cursor)}), "center");'
+            f'{self._find()} v.set_follow(false); v.seeks = false; v.select(v.row_of({_script(cursor)}), "center");'
         )
 
     def stay(self) -> None:

@@ -18,7 +18,7 @@ MOST = 1_000  # containers that are looked for again
 _ON_DISCONNECT = """
 const rows = [...document.querySelectorAll('.log time')], view = document.querySelector('.log');
 const top = view.follow === false && view.first_seen('.l, .n', 4).row?.querySelector('time') || rows.at(-1);
-if (top) sessionStorage.setItem('place', JSON.stringify({ view: location.search, first: rows[0].title,
+if (top && !view.seeks) sessionStorage.setItem('place', JSON.stringify({ view: location.search, first: rows[0].title,
   last: rows.at(-1).title, top: top.title, following: view.follow !== false, running: view.dataset.running ?? '' }));
 """
 # A connection that comes back in time needs no new page. NiceGUI would load the page anew when a connection takes too

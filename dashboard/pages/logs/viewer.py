@@ -218,12 +218,14 @@ class LogViewer:
         """
         self._opened, self.following, self.error = cursor, False, ''
         self._close_up = None if near is None else CloseUp(cursor, near)
+        self.view.seek()
         self._refill()
 
     def jump(self, moment: int) -> None:
         """Go to the first line at or after a moment, among those around it; in nanoseconds since the epoch."""
         self._opened, self.following, self.error = moment, False, ''
         self._close_up = None
+        self.view.seek()
         self._refill()
 
     def tell_time_in(self, zone: tzinfo) -> None:
@@ -355,21 +357,26 @@ class LogViewer:
         return self._stale or (changed and self.following)  # a reader who stays keeps what is before their eyes
 
     async def _filled(self, subscription: Subscription) -> bool:
+        """Fill the view anew; what was asked for and not shown is still wanted, unless its reader chose again."""
+        self._stale, held = False, self._held
+        opened, place = self._opened, self._place
+        self._opened = self._place = None
         try:
-            return await self._fill(subscription)
+            shown = await self._fill(subscription, self._close_up or opened, place)
         except Elsewhere:
-            return False  # to be filled anew
+            shown = False
+        if not shown and not self.following and self._opened is None and self._held is held:
+            self._opened, self._place = opened, place
+        return shown
 
-    async def _fill(self, subscription: Subscription) -> bool:
+    async def _fill(
+        self, subscription: Subscription, opened: CloseUp | Gap | Cursor | int | None, place: Place | None = None
+    ) -> bool:
         """Show the newest of all that this tab holds, or where its reader wants to be, through the filter."""
-        self._stale = False
         self._looks.labels = Labels.of(subscription.feed.service)
-        opened, place = self._close_up or self._opened, self._place
         if opened is not None:
-            self._opened = None
             shown = await self._filling.at(subscription, self._sieve, opened)
             return shown if shown is not None else await self._fill_instead(subscription)
-        self._place = None
         if place and not place.following:
             return await self._filling.again(subscription, self._sieve, self._held, place.top)
         if not place and (kept := await self._left_behind(subscription)):
@@ -382,7 +389,7 @@ class LogViewer:
         """Nobody has the line that was to be shown."""
         self._say(GONE)
         self.following, self._close_up = True, None
-        return await self._fill(subscription)
+        return await self._fill(subscription, None)
 
     async def _left_behind(self, subscription: Subscription) -> Cursor | None:
         """The line at the top of a reader who stays, when it is older than what would be shown otherwise."""

@@ -128,8 +128,8 @@ async def test_the_last_lines_have_no_hole_where_one_service_has_written_much_mo
 
 @pytest.mark.parametrize('names', ['shop:*', 'web'])
 async def test_a_long_backlog_is_waited_for_while_it_comes(engine, hub, monkeypatch, names):
-    monkeypatch.setattr('dashboard.timeline.straggler.SHORT', 0.02)
-    monkeypatch.setattr('dashboard.timeline.straggler.AGAIN', 0.02)
+    monkeypatch.setattr('dashboard.timeline.straggler.SHORT', 0.1)
+    monkeypatch.setattr('dashboard.timeline.straggler.AGAIN', 0.1)
     quick, slow = engine.add('web'), engine.add('api' if names == 'shop:*' else 'web')
     for number in range(40):
         engine.write((quick, slow)[number % 2], str(number), timestamp=NOW + number)
@@ -139,7 +139,7 @@ async def test_a_long_backlog_is_waited_for_while_it_comes(engine, hub, monkeypa
     async def logs(container, **options):
         async for batch in as_quick(container, **options):
             for line in batch if container == slow else ():
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)
                 yield [line]
             if container != slow or not batch:
                 yield batch

@@ -249,6 +249,9 @@ class Screen:
     def scroll_to_end(self) -> None:
         self.at_top = ''
 
+    def seek(self) -> None:
+        self.at_top = ''
+
     def point_at(self, cursor) -> None:
         self.at_top = cursor
 

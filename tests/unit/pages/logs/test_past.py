@@ -131,6 +131,18 @@ async def test_something_else_can_be_chosen_while_older_lines_are_read(tab, wind
     assert window.numbers[0] < before[0]
 
 
+async def test_a_moment_is_gone_to_also_where_the_filter_is_changed_while_it_is_read(tab, window):
+    viewer = await tab()
+    viewer.engine.ready.clear()
+    viewer.jump(START + 1_000 * EVERY)
+    await until(lambda: viewer.engine.asked)
+    viewer.filter('1')
+    viewer.engine.ready.set()
+    await until(lambda: 1_000 in window.numbers)
+    assert all('1' in str(number) for number in window.numbers)
+    assert not viewer.following
+
+
 @pytest.mark.parametrize('services', SERVICES, ids=' and '.join)
 async def test_older_matches_are_sought_in_bounded_steps_until_all_are_found(tab, window, monkeypatch, services):
     monkeypatch.setattr(past_module, 'STEP', 300)

@@ -16,7 +16,7 @@ from dashboard.config import Settings
 from dashboard.engine.demo import ScriptedEngine
 from dashboard.errors import EngineUnavailable
 from dashboard.lines import Question, histogram, parse
-from dashboard.model import SECOND, Gap, LogLine
+from dashboard.model import SECOND, Cursor, Gap, LogLine
 from dashboard.pages.logs import viewer as viewer_module
 from dashboard.pages.logs.place import Place
 from dashboard.pages.logs.sieve import ASIDE_BYTES, ASIDE_ROWS, Sieve
@@ -64,6 +64,20 @@ class PatientScreen(Screen):
             self.waiting = True
             await asyncio.sleep(0.01)
         return await super().replace(rows, **options)
+
+
+class DeafScreen(Screen):
+    """Does not answer for a while."""
+
+    deaf = 0
+
+    async def replace(self, rows, **options) -> bool:
+        await super().replace(rows, **options)
+        self.deaf -= 1
+        return self.deaf < 0
+
+    async def top(self) -> str:
+        return '' if self.deaf >= 0 else await super().top()
 
 
 @asynccontextmanager
@@ -265,6 +279,31 @@ async def test_behind_a_filter_too_a_moment_is_shown_with_what_follows_it(monkey
         assert set(following) <= set(viewer.view.texts)
         assert viewer.view.texts[0] < '1400'
         assert not viewer.error
+        viewer.close()
+
+
+@pytest.mark.parametrize('what', ['moment', 'line', 'gap'])
+async def test_what_is_asked_for_is_shown_although_the_browser_does_not_answer_at_first(monkeypatch, what):
+    monkeypatch.setattr(viewer_module, 'LogView', DeafScreen)
+    async with watched(100, ALL) as (engine, viewer):
+        opened = Cursor(engine.web.short_id, START + 1_500 * SECOND)
+        viewer.view.deaf, fills = 3, viewer.view.fills
+        if what == 'moment':
+            viewer.jump(opened.timestamp)
+        elif what == 'line':
+            viewer.show(opened)
+        else:
+            gap = Gap(opened.timestamp - SECOND, opened.timestamp + SECOND, 1, 'lost')
+            viewer._gaps.remember([gap])
+            viewer.view.open(gap.key)
+        await until(lambda: viewer.is_filled)
+        assert viewer.view.fills == fills + 4
+        assert '1500' in viewer.view.texts
+        assert not viewer.following
+        viewer.follow(True)
+        viewer.view.deaf = 1
+        viewer.filter('')
+        await until(lambda: viewer.view.texts[-1:] == [str(ALL)] and viewer.is_filled)
         viewer.close()
 
 
