@@ -265,5 +265,5 @@ async def test_nothing_is_kept_of_containers_that_have_been_silent_for_a_while(m
     await asyncio.sleep(0.06)
     merger.add('here', [LogLine.of(None, NOW + 100, 'x')])
     await until(lambda: len(passed) == 101)
-    assert set(merger._given) == set(merger._newest) == {'here'}
+    assert set(merger._given) | set(merger._newest) <= {'here'}
     merger.close()
