@@ -84,6 +84,7 @@ def create_app(settings: Settings, hub: LogHub, accounts: Accounts) -> Edge:
         favicon=pages.MARK,
         dark=None,
         reconnect_timeout=RECONNECT,
+        tailwind=False,  # it would look through all lines in the browser at every flush; no page needs it
         show_welcome_message=False,
     )
     return Edge(app, settings)

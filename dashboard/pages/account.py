@@ -63,7 +63,7 @@ class AccountPage:
             button('Make a token', self._make)
         with ui.dialog().props('persistent') as self._dialog, ui.card():
             ui.label('Copy the token now: it is not shown again.')
-            self._secret = ui.input('Token').props('readonly outlined dense').classes('w-full secret')
+            self._secret = ui.input('Token').props('readonly outlined dense').classes('full-width secret')
             ui.button('Done', on_click=self._forget).props('no-caps')
 
     def _show(self) -> None:

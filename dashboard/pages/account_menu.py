@@ -19,8 +19,8 @@ def account_menu(
     dialog = _password_dialog(accounts, audit, identity, address)
     logout = path_for(ui.context.client.request.scope, '/logout')
     button = ui.button(icon='settings').props('flat dense round aria-label="Settings and account"')
-    with button, ui.menu(), ui.column().classes('q-pa-md gap-2'):
-        switches = ui.column().classes('gap-2')
+    with button, ui.menu(), ui.column().classes('q-pa-md tight'):
+        switches = ui.column().classes('tight')
         _look(preferences, dark)
         ui.separator()
         ui.label(f'Signed in as {identity.username}').classes('soft')
@@ -39,12 +39,12 @@ def _look(preferences: Preferences, dark: ui.dark_mode) -> None:
 
     value = {True: 'dark', False: 'light', None: 'auto'}[dark.value]
     toggle = ui.toggle(LOOKS, value=value, on_change=lambda event: set_look(event.value))
-    toggle.props('dense no-caps flat').classes('whitespace-nowrap')
+    toggle.props('dense no-caps flat').classes('text-no-wrap')
 
 
 def _password_dialog(accounts: Accounts, audit: Audit, identity: Identity, address: str) -> ui.dialog:
-    with ui.dialog() as dialog, ui.card().classes('gap-2'):
-        ui.label('Change password').classes('text-lg')
+    with ui.dialog() as dialog, ui.card().classes('tight'):
+        ui.label('Change password').classes('caption')
         current = ui.input('Current password', password=True).props('autocomplete=current-password')
         new = ui.input('New password', password=True).props('autocomplete=new-password')
         problem = ui.label().classes('text-negative').props('role=alert')

@@ -39,7 +39,7 @@ class Purge:
         with _dialog(f'Purge {self._name}') as self._dialog:
             hint = 'such as 2 d ago or 2026-11-20, in UTC' + ('; empty for all of it' if key else '')
             self._before = (
-                ui.input('Only what is older than').props(f'hint="{hint}" autocomplete=off').classes('w-full')
+                ui.input('Only what is older than').props(f'hint="{hint}" autocomplete=off').classes('full-width')
             )
             self._words = ui.label().classes('soft').props('role=status')
             self._button = _buttons(self._dialog, 'Say what goes', self._go_on)
@@ -84,7 +84,7 @@ class Export:
         self._key = key
         with _dialog(f'Export {name_of(key) if key else ALL}') as self._dialog:
             hint = 'hint="such as 2 h ago or 2026-11-20 14:00, in UTC; or nothing" autocomplete=off'
-            self._start, self._end = (ui.input(name).props(hint).classes('w-full') for name in ('From', 'To'))
+            self._start, self._end = (ui.input(name).props(hint).classes('full-width') for name in ('From', 'To'))
             self._format = ui.radio(FORMATS, value='parquet').props('dense inline aria-label="Format"')
             _buttons(self._dialog, 'Export the file', self._begin)
 
@@ -109,7 +109,7 @@ def _lines(count: int) -> str:
 
 @contextmanager
 def _dialog(title: str) -> Iterator[ui.dialog]:
-    with ui.dialog(value=True) as dialog, ui.card().classes('gap-2').style('width: min(460px, 94vw)'):
+    with ui.dialog(value=True) as dialog, ui.card().classes('tight').style('width: min(460px, 94vw)'):
         ui.label(title).classes('subheading').style('margin: 0').props('role=heading aria-level=2')
         yield dialog
 

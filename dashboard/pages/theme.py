@@ -5,6 +5,11 @@ from __future__ import annotations
 from nicegui import ui
 
 CSS = """
+@layer base {  /* below Quasar's own */
+  table { border-collapse:collapse } th, td { padding:0 } a { color:inherit; text-decoration:inherit }
+  input, textarea { color:inherit; background:transparent } svg { vertical-align:middle }
+  code, kbd, pre, samp { font-family:ui-monospace,'DejaVu Sans Mono',monospace }
+}
 :root { --bar:#ffffff; --page:#f5f6f8; --line:#d8dce2; --text:#1f2328; --soft:#57606a }
 .body--dark { --bar:#161b22; --page:#0d1117; --line:#30363d; --text:#dce3ea; --soft:#a3acb8 }
 body { background:var(--page); color:var(--text) }
@@ -40,10 +45,9 @@ body { background:var(--page); color:var(--text) }
 .body--dark .badge.live .dot { background:#3fb950 } .body--dark .badge.down .dot { background:#f85149 }
 /* the server can say nothing while the browser is cut off from it: the page has to */
 .badge::after { content:'Reconnecting, try ' attr(data-attempt) ', next within 5 s'; display:none }
-body:has(#popup[aria-hidden='false']) .badge > * { display:none }
-body:has(#popup[aria-hidden='false']) .badge::before { content:''; width:9px; height:9px; border-radius:50%;
-  background:#cf222e }
-body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
+.badge[data-cut] > * { display:none }
+.badge[data-cut]::before { content:''; width:9px; height:9px; border-radius:50%; background:#cf222e }
+.badge[data-cut]::after { display:inline }
 .soft { color:var(--soft); font-size:13px }
 .banner { padding:8px 14px; font-size:14px; border-bottom:1px solid var(--line) }
 .banner.error { background:#ffebe9; color:#82071e } .body--dark .banner.error { background:#3c1618; color:#ffc1ba }
@@ -74,7 +78,8 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
 .sheet { width:100%; max-width:760px; margin:0 auto; padding:24px 16px 48px; display:flex; flex-direction:column;
   gap:8px; overflow-y:auto; --q-primary:#1659c7 }
 .bar a { color:#1659c7 }
-.heading { font-size:22px; font-weight:600 } .subheading { font-size:16px; font-weight:600; margin-top:20px }
+.heading { font-size:22px; font-weight:600 } .caption { font-size:18px; line-height:28px } .tight { gap:8px }
+.subheading { font-size:16px; font-weight:600; margin-top:20px }
 .rows { border:1px solid var(--line); border-radius:8px; background:var(--bar) } .rows:empty { display:none }
 .row-of { display:flex; align-items:center; gap:4px 12px; padding:8px 12px; flex-wrap:wrap }
 .row-of + .row-of { border-top:1px solid var(--line) } .row-of .what { flex:1 1 260px; overflow-wrap:anywhere }
@@ -93,8 +98,15 @@ body:has(#popup[aria-hidden='false']) .badge::after { display:inline }
 }
 """
 
+# NiceGUI sets it at every update of a page: the browser would compute the style of all that is there again each time
+_UNCHANGED = """
+const scheme = document.getElementById('nicegui-color-scheme'), set = scheme.setAttribute.bind(scheme);
+scheme.setAttribute = (name, value) => { if (scheme.getAttribute(name) !== value) set(name, value); };
+"""
+
 
 def apply() -> None:
     """Give the page its look; call once a page."""
     ui.add_css(CSS)
     ui.colors(primary='#1f6feb')
+    ui.run_javascript(_UNCHANGED)

@@ -53,14 +53,16 @@ class UsersPage:
         self._show()
 
     def _build_form(self) -> None:
-        with ui.dialog() as self._dialog, ui.card().classes('gap-2').style('width: 420px'):
-            self._title = ui.label().classes('text-lg')
-            self._name = ui.input('User name').props('autocomplete=off').classes('w-full')
-            self._kind = ui.select(KINDS, label='Role').classes('w-full')
-            self._patterns = ui.textarea('Services, one pattern a line').props('rows=3').classes('w-full')
+        with ui.dialog() as self._dialog, ui.card().classes('tight').style('width: 420px'):
+            self._title = ui.label().classes('caption')
+            self._name = ui.input('User name').props('autocomplete=off').classes('full-width')
+            self._kind = ui.select(KINDS, label='Role').classes('full-width')
+            self._patterns = ui.textarea('Services, one pattern a line').props('rows=3').classes('full-width')
             self._patterns.props('hint="project/service, such as shop/* or */web or, without compose, /redis"')
             self._patterns.bind_visibility_from(self._kind, 'value', lambda kind: kind == 'scope')
-            self._password = ui.input('Password', password=True).props('autocomplete=new-password').classes('w-full')
+            self._password = (
+                ui.input('Password', password=True).props('autocomplete=new-password').classes('full-width')
+            )
             with ui.row():
                 button('Save', self._save)
                 ui.button('Cancel', on_click=self._dialog.close).props('flat dense no-caps')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, CDPSession, Page
 
 from tests.benchmarks.machine import STAMP, boot_time
 
@@ -29,6 +29,7 @@ class Seen:
 
     ages: list[float]
     longest_task: float  # milliseconds
+    busy: float  # share of the time in which the browser's main thread had work
     heap: float  # MiB
     lines: int
 
@@ -47,9 +48,18 @@ def open_page(browser: Browser, url: str, user: str = '', password: str = '', se
 
 def observe(page: Page, seconds: float, selector: str = '.log', line: str = '.log .l') -> Seen:
     """Watch the log for a while."""
-    page.evaluate(WATCH, [selector, STAMP, boot_time()])
-    time.sleep(seconds)
-    ages, tasks = page.evaluate('[window.ages, window.tasks]')
     session = page.context.new_cdp_session(page)
+    session.send('Performance.enable')
+    page.evaluate(WATCH, [selector, STAMP, boot_time()])
+    before, began = _worked(session), time.monotonic()
+    time.sleep(seconds)
+    busy = (_worked(session) - before) / (time.monotonic() - began)
+    ages, tasks = page.evaluate('[window.ages, window.tasks]')
     heap = session.send('Runtime.getHeapUsage')['usedSize'] / (1 << 20)
-    return Seen(ages, max(tasks, default=0), heap, page.locator(line).count())
+    return Seen(ages, max(tasks, default=0), busy, heap, page.locator(line).count())
+
+
+def _worked(session: CDPSession) -> float:
+    """Seconds that the main thread has worked so far."""
+    metrics = session.send('Performance.getMetrics')['metrics']
+    return next(metric['value'] for metric in metrics if metric['name'] == 'TaskDuration')

@@ -123,7 +123,7 @@ def page(run: Run) -> Iterator[Row]:
         if rate and rate <= 1_000:
             reference = _ui_log(run, name)
             ratio = percentile(reference.ages, 0.95) / percentile(seen.ages, 0.95)
-            figures = f'{spread(reference.ages)}; longest task {reference.longest_task:,.0f} ms'
+            figures = f'{spread(reference.ages)}; {_browser(reference)}'
             yield f'`ui.log`, {rate:,} lines/s', figures, 'the page above', f'{ratio:.1f}'
         container.kill()
 
@@ -152,9 +152,13 @@ ROTATED = {'type': 'json-file', 'config': {'max-size': '100m', 'max-file': '3'}}
 
 def _figures(seen: Seen, before, after) -> str:
     return (
-        f'{spread(seen.ages)}; longest task {seen.longest_task:,.0f} ms; {seen.heap:.0f} MiB heap; '
+        f'{spread(seen.ages)}; {_browser(seen)}; {seen.heap:.0f} MiB heap; '
         f'{cores(before, after):.2f} cores, {after.memory:.0f} MiB; {seen.lines:,} lines'
     )
+
+
+def _browser(seen: Seen) -> str:
+    return f'longest task {seen.longest_task:,.0f} ms; browser {seen.busy:.0%} busy'
 
 
 def _rate(container) -> float:
@@ -519,7 +523,7 @@ def other(run: Run) -> Iterator[Row]:
         container = run.containers('bench', command=writer(rate), name='bench', log_config=ROTATED)
         tab = _found(run)
         seen = observe(tab, run.seconds(15), run.options.selector, run.options.line)
-        figures = f'{spread(seen.ages)}; longest task {seen.longest_task:,.0f} ms; {seen.lines:,} lines'
+        figures = f'{spread(seen.ages)}; {_browser(seen)}; {seen.lines:,} lines'
         yield f'{run.options.url}, {rate or "full"} lines/s', figures, '', ''
         tab.close()
         container.remove(force=True)

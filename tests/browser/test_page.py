@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 from http.client import IncompleteRead
@@ -51,6 +52,21 @@ def test_the_picture_of_the_readme_is_of_the_page(open_page, demo_server, reques
     path = SCREENSHOT if not SCREENSHOT.exists() else Path(request.config.cache.mkdir('screenshots')) / 'logs.png'
     page.screenshot(path=path)
     assert path.stat().st_size > 10_000
+
+
+def test_new_lines_cost_the_browser_no_look_at_all_that_are_there(open_page, demo_server):
+    page = open_page(demo_server, '/logs?service=web&tail=1000')
+    page.wait_for_function("document.querySelectorAll('.log .l').length > 900")
+    browser = page.context.browser
+    browser.start_tracing(page=page, categories=['devtools.timeline'])
+    shown = len(lines_of(page))
+    wait_until(lambda: len(lines_of(page)) > shown + 50)
+    trace = json.loads(browser.stop_tracing())['traceEvents']
+    styled = [event['args'].get('elementCount', 0) for event in trace if event['name'] == 'UpdateLayoutTree']
+    assert len(styled) > 20
+    everything = sum(count > 1_000 for count in styled)
+    assert everything < len(styled) / 10, sorted(styled)
+    assert page.locator('script[src*=tailwind]').count() == 0, 'it would ask every element for its classes each time'
 
 
 def test_a_link_opens_the_same_view(open_page, demo_server):

@@ -43,6 +43,6 @@ CSS = """
   .desk { flex-direction:column } .desk .stage { min-height:120px }
   .details { flex:0 1 62dvh; min-height:0; z-index:10; border:0; border-top:1px solid var(--line);
     border-radius:12px 12px 0 0; box-shadow:0 -4px 24px #0006 }
-  body:has(.details:not(.hidden)) .pins { display:none }
+  .pins.covered { display:none }
 }
 """

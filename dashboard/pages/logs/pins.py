@@ -57,7 +57,8 @@ class Pins(Part):
         self._box.set_visibility(False)
 
     def refresh(self) -> None:
-        """Show those that there are."""
+        """Show those that there are; on a small screen there is no room for them beside the details of a line."""
+        self._box.classes(**{'add' if self._desk.line else 'remove': 'covered'})
         if self._desk.pins != self._shown:
             self._shown = list(self._desk.pins)
             self._box.clear()

@@ -25,7 +25,9 @@ if (top && !view.seeks) sessionStorage.setItem('place', JSON.stringify({ view: l
 # long, even while the network is away: the browser's own error page, which never comes back, would be all there is.
 # Why a socket is refused a script cannot know, so it asks whether the session has ended meanwhile.
 _WATCH = f"""
-const socket = window.socket, badge = document.querySelector('.badge');
+const socket = window.socket, badge = document.querySelector('.badge'), popup = document.getElementById('popup');
+new MutationObserver(() => badge.toggleAttribute('data-cut', popup.ariaHidden === 'false'))
+  .observe(popup, {{ attributes: true }});
 socket.on('disconnect', () => {{ {_ON_DISCONNECT} }});
 socket.off('connect_error');
 socket.on('connect_error', window.onRefusal);

@@ -89,7 +89,7 @@ class Saved(Part):
             self._list = ui.element('div').classes('saved')
         with ui.dialog() as self._form, ui.card().style('width: 420px'):
             self._title = ui.label().classes('subheading').props('role=heading aria-level=2')
-            self._name = ui.input('Name', on_change=self._say).classes('w-full')
+            self._name = ui.input('Name', on_change=self._say).classes('full-width')
             self._name.props(f'maxlength={LONGEST_NAME} autofocus').on('keyup.enter', telling(self._save))
             self._for_all = ui.switch('For everybody', on_change=self._say)
             self._words = ui.label().classes('soft').props('role=status')
