@@ -37,8 +37,7 @@ OBSERVE = """
   const words = () => { const hidden = getComputedStyle(badge, '::after').display === 'none';
     report('', [['badge', hidden ? badge.children[1].innerText : 'Reconnecting']]); };
   words();
-  new MutationObserver(words).observe(badge, { childList: true, subtree: true, characterData: true });
-  new MutationObserver(words).observe(document.querySelector('#popup'), { attributes: true });
+  new MutationObserver(words).observe(badge, { childList: true, subtree: true, characterData: true, attributes: true });
 })();
 """
 
@@ -97,8 +96,8 @@ class Watcher:
         devtools.send('Runtime.enable')
         devtools.send('Runtime.addBinding', {'name': 'report'})
         page.add_init_script(
-            'new MutationObserver((_, self) => { if (document.querySelector(".badge > :nth-child(2)") &&'
-            f' document.querySelector("#popup")) {{ self.disconnect(); {OBSERVE} }} }}).observe(document,'
+            'new MutationObserver((_, self) => { if (document.querySelector(".badge > :nth-child(2)"))'
+            f' {{ self.disconnect(); {OBSERVE} }} }}).observe(document,'
             ' { childList: true, subtree: true });'
         )
 
