@@ -78,6 +78,7 @@ class Knot:
 
 async def test_knots_that_were_left_are_collected_soon_after(monkeypatch):
     monkeypatch.setattr(leaving, 'WAIT', 0.05)
+    monkeypatch.setattr(leaving, 'SHARE', 1)  # in a process of many tests one look takes long
     engine = ScriptedEngine()
     web = engine.add('web')
     async with LogHub(engine, Settings(linger=0)) as hub:
