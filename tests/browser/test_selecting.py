@@ -38,7 +38,7 @@ def begin_to_select(page):
 
 
 def let_lines_come(page, count):
-    begun = page.evaluate(LINES)
+    begun = page.wait_for_function(LINES).json_value()  # the foot says nothing before lines were read
     page.wait_for_function(f'begun => {LINES} > begun + {count}', arg=begun)
 
 
