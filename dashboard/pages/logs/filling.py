@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from dashboard.errors import EngineError, LimitReached
 from dashboard.model import STAMP_LENGTH, Cursor, Gap, LogLine, Row, Service, format_timestamp
@@ -30,6 +30,9 @@ class CloseUp:
 
     cursor: Cursor
     near: int
+
+
+Sought: TypeAlias = Gap | Cursor | int  # a gap to be shown from its beginning, a line, or a moment in nanoseconds
 
 
 class Filling:
@@ -95,8 +98,8 @@ class Filling:
             return [], RANGE_BEGINS
         return await self._read(self._ends.above(subscription, sieve, held), ([], ''))
 
-    async def at(self, subscription: Subscription, sieve: Sieve, opened: Gap | Cursor | CloseUp | int) -> bool | None:
-        """Show a gap from its beginning, a line, or a moment in nanoseconds; None when nobody has the line."""
+    async def at(self, subscription: Subscription, sieve: Sieve, opened: Sought | CloseUp) -> bool | None:
+        """Show what is sought, or what is near a line; None when nobody has the line."""
         if isinstance(opened, CloseUp):
             return await self._near(subscription, opened)
         if isinstance(opened, Cursor):

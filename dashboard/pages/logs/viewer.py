@@ -12,7 +12,7 @@ from dashboard.lines import Level, Question, Range
 from dashboard.model import Cursor, Gap, Row
 from dashboard.pages.logs.bounds import Bounds
 from dashboard.pages.logs.ends import FULL, Elsewhere, Ends
-from dashboard.pages.logs.filling import CloseUp, Filling
+from dashboard.pages.logs.filling import CloseUp, Filling, Sought
 from dashboard.pages.logs.finds import Finds
 from dashboard.pages.logs.gaps import Gaps
 from dashboard.pages.logs.held import Held, before, left_out, running_in
@@ -56,7 +56,7 @@ class LogViewer:
         self._stale = False  # the view must be filled anew
         self._settled = False  # it has been, and nothing else was chosen since
         self._seen = 0  # up to this row the tab has shown everything while it was in sight
-        self._opened: Gap | Cursor | int | None = None  # a gap to be shown from its beginning, a line, or a moment
+        self._opened: Sought | None = None  # what is to be shown, until it is
         self._bounds = Bounds()
         self._close_up: CloseUp | None = None  # a line of which no more is shown than what is near it
         self._gaps = Gaps()
@@ -216,17 +216,13 @@ class LogViewer:
 
         :param near: so many lines before it and after it are shown, and no others
         """
-        self._opened, self.following, self.error = cursor, False, ''
-        self._close_up = None if near is None else CloseUp(cursor, near)
         self.view.seek()
-        self._refill()
+        self._go(cursor, None if near is None else CloseUp(cursor, near))
 
     def jump(self, moment: int) -> None:
         """Go to the first line at or after a moment, among those around it; in nanoseconds since the epoch."""
-        self._opened, self.following, self.error = moment, False, ''
-        self._close_up = None
         self.view.seek()
-        self._refill()
+        self._go(moment)
 
     def tell_time_in(self, zone: tzinfo) -> None:
         """Show in that zone when lines were written."""
@@ -370,7 +366,7 @@ class LogViewer:
         return shown
 
     async def _fill(
-        self, subscription: Subscription, opened: CloseUp | Gap | Cursor | int | None, place: Place | None = None
+        self, subscription: Subscription, opened: Sought | CloseUp | None = None, place: Place | None = None
     ) -> bool:
         """Show the newest of all that this tab holds, or where its reader wants to be, through the filter."""
         self._looks.labels = Labels.of(subscription.feed.service)
@@ -389,7 +385,7 @@ class LogViewer:
         """Nobody has the line that was to be shown."""
         self._say(GONE)
         self.following, self._close_up = True, None
-        return await self._fill(subscription, None)
+        return await self._fill(subscription)
 
     async def _left_behind(self, subscription: Subscription) -> Cursor | None:
         """The line at the top of a reader who stays, when it is older than what would be shown otherwise."""
@@ -469,8 +465,11 @@ class LogViewer:
     def _open(self, key: str) -> None:
         """Show what was skipped; the reader goes on from there by scrolling."""
         if gap := self._gaps.find(key):
-            self._opened, self.following, self.error, self._close_up = gap, False, '', None
-            self._refill()
+            self._go(gap)
+
+    def _go(self, opened: Sought, close_up: CloseUp | None = None) -> None:
+        self._opened, self._close_up, self.following, self.error = opened, close_up, False, ''
+        self._refill()
 
     def _refill(self) -> None:
         self._stale, self._settled = True, False
